@@ -1,0 +1,1 @@
+"""The database: SQLite in WAL mode with one writer; one repository module per noun."""

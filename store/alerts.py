@@ -1,0 +1,66 @@
+"""Alerts: findings placed in a stream's time."""
+
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy.dialects.sqlite import insert
+
+from core.clock import iso, parse_iso
+from core.records import Alert, AlertStatus
+from store.codec import dump_finding, load_finding
+from store.tables import alerts
+
+_FIELDS = (
+    "id",
+    "stream",
+    "epoch",
+    "start_ms",
+    "end_ms",
+    "text",
+    "latency_ms",
+    "product",
+)
+
+
+def _record(row: RowMapping) -> Alert:
+    fields: dict[str, Any] = {name: row[name] for name in _FIELDS}
+    return Alert(
+        **fields,
+        status=AlertStatus(row["status"]),
+        wall_time=parse_iso(row["wall_time"]),
+        utterance_id=row["utterance_id"] or 0,
+        finding=load_finding(row["finding"]),
+    )
+
+
+def add_alert(connection: Connection, alert: Alert) -> bool:
+    """Insert an alert; False when its id is already stored."""
+    finding = alert.finding
+    row: dict[str, Any] = {name: getattr(alert, name) for name in _FIELDS}
+    row |= {
+        "status": alert.status.value,
+        "wall_time": iso(alert.wall_time),
+        "utterance_id": alert.utterance_id or None,
+        "rule_id": finding.rule_id,
+        "category": finding.category.value,
+        "severity": finding.severity.value,
+        "verdict": finding.verdict.value,
+        "score": finding.score,
+        "finding": dump_finding(finding),
+    }
+    return connection.execute(insert(alerts).values(row).on_conflict_do_nothing()).rowcount == 1
+
+
+def list_alerts(
+    connection: Connection, *, stream: str = "", category: str = "", after: str = "", limit: int = 1000
+) -> list[Alert]:
+    """Alerts in order of wall time, from the one after the alert with id ``after``."""
+    query = select(alerts).order_by(alerts.c.wall_time, alerts.c.id).limit(limit)
+    if stream:
+        query = query.where(alerts.c.stream == stream)
+    if category:
+        query = query.where(alerts.c.category == category)
+    if after:
+        mark = select(alerts.c.wall_time).where(alerts.c.id == after).scalar_subquery()
+        query = query.where((alerts.c.wall_time > mark) | ((alerts.c.wall_time == mark) & (alerts.c.id > after)))
+    return [_record(row) for row in connection.execute(query).mappings()]

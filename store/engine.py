@@ -1,0 +1,160 @@
+"""Opens the database: WAL, one writer at a time, migrated to the newest schema.
+
+Readers never wait. A writer takes SQLite's write lock at once (``BEGIN IMMEDIATE``), so that two
+processes queue up instead of failing half-way, and commits with ``synchronous=FULL``: what was
+committed survives a power cut.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from sqlite3 import Connection as SqliteConnection
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from filelock import FileLock
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from core.errors import Sentence, StorageError
+
+_BUSY_MS = 60_000
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Database:
+    """A SQLite file with one writer lock. Thread-safe; share one per process."""
+
+    def __init__(self, engine: Engine, path: Path) -> None:
+        self._engine = engine
+        self._write_lock = threading.Lock()
+        self.path = path
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that may write; committed at the end, rolled back on any exception.
+
+        Raises `StorageError` when the disk is full or read-only.
+        """
+        with self._write_lock, self._translated(), self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A snapshot to read from; never blocks and is never blocked by the writer."""
+        with self._translated(), self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.rollback()
+
+    def close(self) -> None:
+        """Release all connections."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except DatabaseError as error:
+            raise _storage_error(error, self.path) from error
+
+
+def _storage_error(error: DatabaseError, path: Path) -> Exception:
+    reason = str(error.orig)
+    if isinstance(error, OperationalError) and ("full" in reason or "readonly" in reason or "disk I/O" in reason):
+        return StorageError(
+            "store.unwritable",
+            f"数据库 {path} 写不进去（{reason}）。",
+            f"The database {path} cannot be written ({reason}).",
+            hint=Sentence("请腾出磁盘空间或检查权限后再试。", "Free disk space or check permissions, then try again."),
+        )
+    if "not a database" in reason or "malformed" in reason:
+        return StorageError(
+            "store.damaged",
+            f"数据库 {path} 已损坏或不是 SQLite 文件（{reason}）。",
+            f"The database {path} is damaged or is not an SQLite file ({reason}).",
+        )
+    return error
+
+
+def _prepare(connection: SqliteConnection, _record: object) -> None:
+    # SQLAlchemy's own transaction handling is switched off: `Database` issues BEGIN itself.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _config(engine: Engine) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["engine"] = engine
+    return config
+
+
+def _schema_is_current(engine: Engine, config: Config) -> bool:
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() == (
+            ScriptDirectory.from_config(config).get_current_head()
+        )
+
+
+def _migrate(engine: Engine, path: Path) -> None:
+    config = _config(engine)
+    if not _schema_is_current(engine, config):
+        with FileLock(str(path) + ".migrate"):
+            command.upgrade(config, "head")
+
+
+def open_database(path: Path) -> Database:
+    """Open, or create, the database at ``path`` and bring its schema up to date.
+
+    Raises `StorageError` when the folder cannot be written or the file is not a database.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _folder_error(path.parent, error) from error
+    arguments: dict[str, Any] = {"check_same_thread": False, "timeout": _BUSY_MS / 1000}
+    engine = create_engine(f"sqlite:///{path}", connect_args=arguments)
+    event.listen(engine, "connect", _prepare)
+    database = Database(engine, path)
+    try:
+        _migrate(engine, path)
+    except DatabaseError as error:
+        database.close()
+        raise _open_error(error, path) from error
+    except OSError as error:
+        database.close()
+        raise _folder_error(path.parent, error) from error
+    return database
+
+
+def _open_error(error: DatabaseError, path: Path) -> Exception:
+    if "unable to open" in str(error.orig):
+        return _folder_error(path.parent, error)
+    return _storage_error(error, path)
+
+
+def _folder_error(folder: Path, error: Exception) -> StorageError:
+    return StorageError(
+        "store.folder",
+        f"数据目录 {folder} 无法使用（{error}）。",
+        f"The data directory {folder} cannot be used ({error}).",
+        hint=Sentence("用 --data 指定一个可写的目录。", "Name a writable directory with --data."),
+    )

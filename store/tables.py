@@ -1,0 +1,143 @@
+"""The tables. Migrations in store/migrations create them; a test holds the two together."""
+
+from sqlalchemy import (
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+streams = Table(
+    "streams",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("shop", String, nullable=False, default="", index=True),
+    Column("host", String, nullable=False, default=""),
+    Column("room", String, nullable=False, default=""),
+    Column("title", Text, nullable=False, default=""),
+    Column("product", String, nullable=False, default=""),
+    Column("created_at", String, nullable=False),
+    Column("ended_at", String),
+)
+
+epochs = Table(
+    "epochs",
+    metadata,
+    Column("stream", ForeignKey("streams.name"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("offset_ms", Integer, nullable=False),
+    Column("pts_origin_ms", Integer, nullable=False, default=0),
+    Column("wall_start", String, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("video_codec", String, nullable=False, default=""),
+    Column("audio_codec", String, nullable=False, default=""),
+    Column("content_sha256", String, nullable=False, default="", index=True),
+    Column("complete", Integer, nullable=False, default=0),
+    # Everything before this stream time is transcribed, judged and stored.
+    Column("transcribed_ms", Integer, nullable=False, default=0),
+)
+
+segments = Table(
+    "segments",
+    metadata,
+    Column("stream", ForeignKey("streams.name"), primary_key=True),
+    Column("sequence", Integer, primary_key=True),
+    Column("epoch", Integer, nullable=False),
+    Column("path", Text, nullable=False, unique=True),
+    Column("sha256", String, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("pts_start_ms", Integer, nullable=False),
+    Column("pts_end_ms", Integer, nullable=False),
+    Column("start_ms", Integer, nullable=False),
+    Column("end_ms", Integer, nullable=False),
+    Column("wall_start", String, nullable=False),
+    Index("segments_by_time", "stream", "start_ms"),
+)
+
+gaps = Table(
+    "gaps",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("stream", ForeignKey("streams.name"), nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("start_ms", Integer, nullable=False),
+    Column("end_ms", Integer, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("wall_start", String, nullable=False),
+    Column("wall_end", String, nullable=False),
+    UniqueConstraint("stream", "start_ms", "end_ms"),
+)
+
+utterances = Table(
+    "utterances",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("stream", ForeignKey("streams.name"), nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("start_ms", Integer, nullable=False),
+    Column("end_ms", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("words", Text, nullable=False),
+    Column("model_name", String, nullable=False),
+    Column("model_sha256", String, nullable=False),
+    Column("wall_start", String, nullable=False, index=True),
+    Column("flags", String, nullable=False, default=""),
+    UniqueConstraint("stream", "epoch", "start_ms"),
+    Index("utterances_by_time", "stream", "start_ms"),
+    sqlite_autoincrement=True,
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("status", String, nullable=False),
+    Column("stream", ForeignKey("streams.name"), nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("start_ms", Integer, nullable=False),
+    Column("end_ms", Integer, nullable=False),
+    Column("wall_time", String, nullable=False, index=True),
+    Column("text", Text, nullable=False),
+    Column("latency_ms", Integer, nullable=False),
+    Column("utterance_id", ForeignKey("utterances.id"), index=True),
+    Column("product", String, nullable=False, default=""),
+    Column("rule_id", String, nullable=False, index=True),
+    Column("category", String, nullable=False),
+    Column("severity", String, nullable=False),
+    Column("verdict", String, nullable=False),
+    Column("score", Float, nullable=False),
+    Column("finding", Text, nullable=False),
+    Index("alerts_by_time", "stream", "start_ms"),
+)
+
+vectors = Table(
+    "vectors",
+    metadata,
+    Column("utterance_id", ForeignKey("utterances.id"), primary_key=True),
+    Column("model_sha256", String, primary_key=True),
+    Column("vector", LargeBinary, nullable=False),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("content_sha256", String, primary_key=True),
+    Column("path", Text, nullable=False),
+    Column("stream", String, nullable=False, unique=True),
+    Column("state", String, nullable=False),
+    Column("error", Text, nullable=False, default=""),
+    Column("updated_at", String, nullable=False),
+)
+
+# Full text is a virtual table, `postings`, made by the first migration: `letters` holds character 1+2-grams,
+# `sounds` merged-pinyin 1+2-grams, separated by spaces; its rowid is the utterance's id.
