@@ -1,0 +1,1 @@
+"""Speech recognition: voice activity, windows, decoding with guards, words with times."""

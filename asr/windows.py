@@ -1,0 +1,169 @@
+"""From speech probabilities to decode windows: a state machine over 32 ms frames, without audio.
+
+Windows join what is said until it is worth decoding: scraps of one or two seconds lose words and make
+the decoder loop. The longer a window already is, the shorter the pause that closes it; at the limit it
+is cut in its best pause, or at its quietest frame where nobody pauses. Silence belongs to no window.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from models.speech import FRAME_MS, FRAME_SAMPLES
+
+CloseReason = Literal["pause", "silence", "limit", "end"]
+
+
+@dataclass(frozen=True, slots=True)
+class WindowPolicy:
+    """When a window opens and closes. Times in milliseconds.
+
+    ``pauses`` are (length of the window so far, silence that closes it), rising in the first.
+    """
+
+    onset: float = 0.5
+    offset: float = 0.35
+    lead_ms: int = 200
+    tail_ms: int = 200
+    min_speech_ms: int = 160
+    gap_ms: int = 160
+    pauses: tuple[tuple[int, int], ...] = ((0, 1_200), (5_000, 600), (8_000, 350))
+    limit_ms: int = 14_000
+    cut_from_ms: int = 6_000
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Samples ``[start, end)`` since the beginning; ``speech`` are its voiced spans, in samples too."""
+
+    start: int
+    end: int
+    speech: tuple[tuple[int, int], ...]
+    reason: CloseReason
+
+    @property
+    def voiced_samples(self) -> int:
+        """Samples in which somebody speaks."""
+        return sum(b - a for a, b in self.speech)
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    index: int
+    voiced: bool
+    level: float
+
+
+class Windower:
+    """Feed frames with `push`, end with `finish`. Holds at most ``limit_ms`` of frames."""
+
+    def __init__(self, policy: WindowPolicy | None = None) -> None:
+        self.policy = policy or WindowPolicy()
+        self._count = 0
+        self._speaking = False
+        self._floor = 0
+        self._open: list[_Frame] = []
+        self._quiet = 0
+
+    @property
+    def needed_from(self) -> int:
+        """The first sample that a coming window may still want; what lies before can be dropped."""
+        first = self._open[0].index if self._open else self._count
+        return max(self._floor, first - _frames(self.policy.lead_ms)) * FRAME_SAMPLES
+
+    @property
+    def settled_until(self) -> int:
+        """All samples before this one are in windows already given out, or are silence for good."""
+        return self.needed_from if self._open else self._count * FRAME_SAMPLES
+
+    def push(self, probabilities: Iterable[float], levels: Iterable[float]) -> list[Window]:
+        """The windows that these frames close. ``levels`` is any measure of loudness, one a frame."""
+        closed: list[Window] = []
+        for probability, level in zip(probabilities, levels, strict=True):
+            threshold = self.policy.offset if self._speaking else self.policy.onset
+            self._speaking = probability >= threshold
+            frame = _Frame(self._count, self._speaking, float(level))
+            self._count += 1
+            self._step(frame, closed)
+        return closed
+
+    def finish(self) -> list[Window]:
+        """Close what is open: the audio has ended."""
+        closed: list[Window] = []
+        if self._open:
+            self._close("end", closed)
+        return closed
+
+    def _step(self, frame: _Frame, closed: list[Window]) -> None:
+        if not self._open and not frame.voiced:
+            return
+        self._open.append(frame)
+        self._quiet = 0 if frame.voiced else self._quiet + 1
+        said_ms = (len(self._open) - self._quiet) * FRAME_MS
+        if self._quiet * FRAME_MS >= self._closing_pause(said_ms):
+            self._close("silence" if said_ms < self.policy.pauses[-1][0] else "pause", closed)
+        elif len(self._open) * FRAME_MS >= self.policy.limit_ms:
+            self._cut(closed)
+
+    def _closing_pause(self, said_ms: int) -> int:
+        return next(pause for length, pause in reversed(self.policy.pauses) if said_ms >= length)
+
+    def _close(self, reason: CloseReason, closed: list[Window]) -> None:
+        frames = self._open[: len(self._open) - self._quiet]
+        tail = min(self._quiet, _frames(self.policy.tail_ms))
+        self._emit(frames, frames[-1].index + 1 + tail, reason, closed)
+        self._open, self._quiet = [], 0
+
+    def _cut(self, closed: list[Window]) -> None:
+        """Give out the part before the best cut and start again with the rest."""
+        frames = self._open
+        at = best_cut([f.voiced for f in frames], [f.level for f in frames], _frames(self.policy.cut_from_ms))
+        self._emit(frames[:at], frames[at].index, "limit", closed)
+        self._open, self._quiet = [], 0
+        for frame in frames[at:]:
+            self._step(frame, closed)
+
+    def _emit(self, frames: Sequence[_Frame], end: int, reason: CloseReason, closed: list[Window]) -> None:
+        start = max(self._floor, frames[0].index - _frames(self.policy.lead_ms))
+        speech = _spans(frames, _frames(self.policy.gap_ms))
+        self._floor = end
+        window = Window(start * FRAME_SAMPLES, end * FRAME_SAMPLES, speech, reason)
+        if window.voiced_samples >= _frames(self.policy.min_speech_ms) * FRAME_SAMPLES:
+            closed.append(window)
+
+
+def best_cut(voiced: Sequence[bool], levels: Sequence[float], earliest: int) -> int:
+    """Index at which to cut: the middle of the longest pause after ``earliest``, else the quietest place.
+
+    Loudness is averaged over five frames (160 ms), so that a stop consonant does not look like a pause.
+    """
+    runs: list[tuple[int, int]] = []
+    start = None
+    for index in range(earliest, len(voiced)):
+        if voiced[index]:
+            start = None
+            continue
+        start = index if start is None else start
+        runs.append((index - start + 1, start))
+    if runs:
+        length, first = max(runs)
+        return max(1, first + length // 2)
+    first, last = max(1, earliest), len(levels) - 2
+    return min(range(first, max(first + 1, last)), key=lambda i: sum(levels[max(0, i - 2) : i + 3]))
+
+
+def _spans(frames: Sequence[_Frame], gap: int) -> tuple[tuple[int, int], ...]:
+    """Voiced spans in samples; silence shorter than ``gap`` frames does not part them."""
+    spans: list[tuple[int, int]] = []
+    for frame in frames:
+        if not frame.voiced:
+            continue
+        if spans and frame.index - spans[-1][1] < gap:
+            spans[-1] = (spans[-1][0], frame.index + 1)
+        else:
+            spans.append((frame.index, frame.index + 1))
+    return tuple((a * FRAME_SAMPLES, b * FRAME_SAMPLES) for a, b in spans)
+
+
+def _frames(milliseconds: int) -> int:
+    return -(-milliseconds // FRAME_MS)
