@@ -1,0 +1,167 @@
+"""The one module that builds ffmpeg command lines, with ffmpeg-python. Nothing runs here.
+
+Every function returns an argument list that starts with the binary, for `ingest.process`.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import ffmpeg
+import imageio_ffmpeg
+
+from ingest.sources import Source
+
+SAMPLE_RATE = 16_000
+PTS_ORIGIN_MS = 2_000
+"""PTS in the segment files of the first moment of an epoch.
+
+A shift large enough that reordered frames and encoder delay never get a negative time, which
+muxers would otherwise correct by an amount of their own.
+"""
+MAX_PIXELS = 4096 * 2160
+FILE_FORMATS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,flv,live_flv,avi,asf,"
+    "wav,w64,mp3,aac,flac,ogg,h264,hevc,ac3,eac3,amr"
+)
+"""Containers accepted from disk: no playlists and no scripts, which could name other files."""
+
+_PROTOCOLS = {
+    "file": "file",
+    "hls": "http,https,tcp,tls,crypto,httpproxy",
+    "http": "http,https,tcp,tls,crypto,httpproxy",
+    "rtmp": "rtmp,rtmps,rtmpt,tcp,tls,http",
+    "rtsp": "rtsp,rtsps,rtp,rtcp,udp,tcp,tls",
+    "srt": "srt,udp",
+}
+_MICROSECONDS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPlan:
+    """What an epoch records: the container of its segments, and whether PCM is made from audio."""
+
+    container: Literal["mpegts", "matroska"] = "mpegts"
+    audio: bool = True
+
+    @property
+    def suffix(self) -> str:
+        """File suffix of the segments."""
+        return ".ts" if self.container == "mpegts" else ".mkv"
+
+
+def ffmpeg_path(override: str = "") -> str:
+    """The ffmpeg to run: ``override`` when given, else the binary of imageio-ffmpeg."""
+    path: str = override or imageio_ffmpeg.get_ffmpeg_exe()
+    return path
+
+
+def pcm_filter(first_sample: int = 0) -> str:
+    """The resampling filter: 16 kHz on the timeline of the PTS, starting exactly at ``first_sample``.
+
+    Late audio is preceded by silence, holes are filled, and drift between sample clock and PTS is
+    stretched away (at most 6 %) as soon as it passes 10 ms.
+    """
+    return f"aresample={SAMPLE_RATE}:async=1000:min_comp=0.01:first_pts={first_sample}"
+
+
+def _input_options(source: Source, *, realtime: bool, timeout_s: float) -> dict[str, Any]:
+    options: dict[str, Any] = {"protocol_whitelist": _PROTOCOLS[source.kind], "max_pixels": MAX_PIXELS}
+    timeout = round(timeout_s * _MICROSECONDS)
+    match source.kind:
+        case "file":
+            options["format_whitelist"] = FILE_FORMATS
+        case "hls" | "http" | "rtmp":
+            options["rw_timeout"] = timeout
+        case "rtsp":
+            options |= {"timeout": timeout, "rtsp_transport": "tcp"}
+        case "srt":
+            options |= {"timeout": timeout, "connect_timeout": round(timeout_s * 1000)}
+    if realtime and not source.live:
+        options["re"] = None
+    return options
+
+
+def _compile(output: Any, binary: str) -> list[str]:  # noqa: ANN401 - ffmpeg-python has no types
+    quiet = output.global_args("-hide_banner", "-nostdin", "-nostats")
+    argv: list[str] = ffmpeg.compile(quiet, cmd=binary, overwrite_output=True)
+    return argv
+
+
+def input_url(source: Source) -> str:
+    """``location`` as ffmpeg takes it; files with their protocol, so that a colon in a name is harmless."""
+    return source.location if source.live else f"file:{source.location}"
+
+
+def recording(
+    binary: str,
+    source: Source,
+    plan: StreamPlan,
+    *,
+    first_sequence: int,
+    segment_seconds: float,
+    list_fd: int,
+    realtime: bool,
+    timeout_s: float,
+) -> list[str]:
+    """Record one epoch: segments ``%08d`` into the working directory, PCM s16le on stdout.
+
+    The first video (no cover pictures) and the first audio stream are copied unchanged. Each closed
+    segment is told on the inherited descriptor ``list_fd`` as a CSV line of name, start and end in
+    PTS seconds. The lists' and the samples' zero is the first timestamp of the source, which the
+    files carry as `PTS_ORIGIN_MS`.
+    """
+    media = ffmpeg.input(input_url(source), **_input_options(source, realtime=realtime, timeout_s=timeout_s))
+    segments = ffmpeg.output(
+        media["V:0?"],
+        media["a:0?"],
+        f"%08d{plan.suffix}",
+        c="copy",
+        map_metadata=-1,
+        fflags="+bitexact",
+        muxdelay=0,
+        muxpreload=0,
+        output_ts_offset=PTS_ORIGIN_MS / 1000,
+        f="segment",
+        segment_format=plan.container,
+        segment_format_options="flush_packets=1",
+        segment_time=segment_seconds,
+        segment_start_number=first_sequence,
+        segment_list=f"pipe:{list_fd}",
+        segment_list_type="csv",
+    )
+    if not plan.audio:
+        return _compile(segments, binary)
+    pcm = ffmpeg.output(
+        media["a:0"],
+        "pipe:1",
+        f="s16le",
+        acodec="pcm_s16le",
+        ac=1,
+        ar=SAMPLE_RATE,
+        af=pcm_filter(),
+        flush_packets=1,
+    )
+    return _compile(ffmpeg.merge_outputs(segments, pcm), binary)
+
+
+def hls_serving(binary: str, media: Path, folder: Path, *, realtime: bool, segment_seconds: float = 2) -> list[str]:
+    """Turn a file into an HLS stream in ``folder/live.m3u8`` by stream copy.
+
+    With ``realtime`` the playlist grows at the media's own pace and keeps the last six segments, as a
+    live server does; otherwise all segments are written at once. Either way it ends with ENDLIST.
+    """
+    source = Source("file", str(media))
+    options = _input_options(source, realtime=realtime, timeout_s=0)
+    flags = "temp_file+delete_segments" if realtime else "temp_file"
+    output = ffmpeg.output(
+        ffmpeg.input(input_url(source), **options),
+        str(folder / "live.m3u8"),
+        c="copy",
+        f="hls",
+        hls_time=segment_seconds,
+        hls_list_size=6 if realtime else 0,
+        hls_flags=flags,
+        hls_segment_filename=str(folder / "live%05d.ts"),
+    )
+    return _compile(output, binary)
