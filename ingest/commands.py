@@ -3,6 +3,7 @@
 Every function returns an argument list that starts with the binary, for `ingest.process`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -165,3 +166,77 @@ def hls_serving(binary: str, media: Path, folder: Path, *, realtime: bool, segme
         hls_segment_filename=str(folder / "live%05d.ts"),
     )
     return _compile(output, binary)
+
+
+@dataclass(frozen=True, slots=True)
+class CutPlan:
+    """What a clip is made of: the container of the segments fed on stdin, and which kinds of media they hold."""
+
+    container: Literal["mpegts", "matroska"]
+    video: bool
+    audio: bool
+
+
+CLIP_FORMATS = {".mp4": "mp4", ".m4a": "mp4", ".mkv": "matroska", ".mka": "matroska", ".ts": "mpegts"}
+"""Containers a clip can be written in, by file suffix."""
+
+
+def segment_feed(paths: Sequence[Path]) -> bytes:
+    """The list of Matroska segments for `clip_copy` and `clip_exact`, to be fed on stdin.
+
+    Segments keep the epoch's own PTS; ``duration 0`` and ``inpoint 0`` stop the concat demuxer from
+    moving them. MPEG-TS needs no list: the bytes of the files one after the other are a stream again.
+    """
+    lines = ["ffconcat version 1.0"]
+    for path in paths:
+        quoted = str(path).replace("'", "'\\''")
+        lines += [f"file 'file:{quoted}'", "duration 0", "inpoint 0"]
+    return "\n".join([*lines, ""]).encode()
+
+
+def _clip_input(plan: CutPlan) -> Any:  # noqa: ANN401 - ffmpeg-python has no types
+    if plan.container == "mpegts":
+        return ffmpeg.input("pipe:0", f="mpegts", copyts=None)
+    return ffmpeg.input("pipe:0", f="concat", safe=0, protocol_whitelist="file,pipe", copyts=None)
+
+
+def _clip_output(output: Path) -> dict[str, Any]:
+    container = CLIP_FORMATS[output.suffix.lower()]
+    options: dict[str, Any] = {"f": container, "map_metadata": -1, "fflags": "+bitexact"}
+    if container == "mp4":
+        options |= {"movflags": "+faststart", "video_track_timescale": 90_000}
+    if container == "mpegts":
+        options |= {"muxdelay": 0, "muxpreload": 0}
+    return options
+
+
+def clip_copy(binary: str, plan: CutPlan, start_us: int, end_us: int, output: Path, target: Path) -> list[str]:
+    """Cut by stream copy: packets with absolute PTS from ``start_us`` on, until DTS reaches ``end_us``.
+
+    ``start_us`` must be the time of a packet that can be decoded on its own. ``target`` is the file
+    written; ``output`` decides the container. Segments come on stdin, see `segment_feed`.
+    """
+    media = _clip_input(plan)
+    picked = [media[kind] for kind, there in (("v:0", plan.video), ("a:0", plan.audio)) if there]
+    cut = {"ss": f"{start_us / _MICROSECONDS:.6f}", "to": f"{end_us / _MICROSECONDS:.6f}", "c": "copy"}
+    return _compile(ffmpeg.output(*picked, f"file:{target}", **cut, **_clip_output(output)), binary)
+
+
+def clip_exact(binary: str, plan: CutPlan, start_us: int, end_us: int, output: Path, target: Path) -> list[str]:
+    """Cut by decoding: frames and samples with absolute PTS in ``[start_us, end_us)``, encoded anew.
+
+    Time 0 of the clip is ``start_us`` exactly. Frames keep their own times (no fixed frame rate: the
+    default time base of the encoder would round them to its grid).
+    """
+    media = _clip_input(plan)
+    start, end = f"{start_us / _MICROSECONDS:.6f}", f"{end_us / _MICROSECONDS:.6f}"
+    picked = []
+    options: dict[str, Any] = {}
+    if plan.video:
+        picked.append(media["v:0"].filter("trim", start=start, end=end).filter("setpts", f"PTS-{start}/TB"))
+        options |= {"c:v": "libx264", "preset": "veryfast", "crf": 18, "pix_fmt": "yuv420p"}
+        options |= {"fps_mode": "passthrough", "enc_time_base:v": "1:90000"}
+    if plan.audio:
+        picked.append(media["a:0"].filter("atrim", start=start, end=end).filter("asetpts", f"PTS-{start}/TB"))
+        options |= {"c:a": "aac", "b:a": "192k"}
+    return _compile(ffmpeg.output(*picked, f"file:{target}", **options, **_clip_output(output)), binary)
