@@ -170,11 +170,14 @@ def hls_serving(binary: str, media: Path, folder: Path, *, realtime: bool, segme
 
 @dataclass(frozen=True, slots=True)
 class CutPlan:
-    """What a clip is made of: the container of the segments fed on stdin, and which kinds of media they hold."""
+    """What a clip is made of: the container of the segments fed on stdin, which kinds of media they hold,
+    and the cut in microseconds of their absolute PTS."""
 
     container: Literal["mpegts", "matroska"]
     video: bool
     audio: bool
+    start_us: int
+    end_us: int
 
 
 CLIP_FORMATS = {".mp4": "mp4", ".m4a": "mp4", ".mkv": "matroska", ".mka": "matroska", ".ts": "mpegts"}
@@ -200,8 +203,8 @@ def _clip_input(plan: CutPlan) -> Any:  # noqa: ANN401 - ffmpeg-python has no ty
     return ffmpeg.input("pipe:0", f="concat", safe=0, protocol_whitelist="file,pipe", copyts=None)
 
 
-def _clip_output(output: Path) -> dict[str, Any]:
-    container = CLIP_FORMATS[output.suffix.lower()]
+def _clip_output(suffix: str) -> dict[str, Any]:
+    container = CLIP_FORMATS[suffix]
     options: dict[str, Any] = {"f": container, "map_metadata": -1, "fflags": "+bitexact"}
     if container == "mp4":
         options |= {"movflags": "+faststart", "video_track_timescale": 90_000}
@@ -210,26 +213,26 @@ def _clip_output(output: Path) -> dict[str, Any]:
     return options
 
 
-def clip_copy(binary: str, plan: CutPlan, start_us: int, end_us: int, output: Path, target: Path) -> list[str]:
-    """Cut by stream copy: packets with absolute PTS from ``start_us`` on, until DTS reaches ``end_us``.
+def clip_copy(binary: str, plan: CutPlan, suffix: str, target: Path) -> list[str]:
+    """Cut by stream copy: packets with PTS from ``start_us`` on, until DTS reaches ``end_us``.
 
-    ``start_us`` must be the time of a packet that can be decoded on its own. ``target`` is the file
-    written; ``output`` decides the container. Segments come on stdin, see `segment_feed`.
+    ``start_us`` must be the time of a packet that can be decoded on its own. ``suffix``, a key of
+    `CLIP_FORMATS`, decides the container of ``target``. Segments come on stdin, see `segment_feed`.
     """
     media = _clip_input(plan)
     picked = [media[kind] for kind, there in (("v:0", plan.video), ("a:0", plan.audio)) if there]
-    cut = {"ss": f"{start_us / _MICROSECONDS:.6f}", "to": f"{end_us / _MICROSECONDS:.6f}", "c": "copy"}
-    return _compile(ffmpeg.output(*picked, f"file:{target}", **cut, **_clip_output(output)), binary)
+    cut = {"ss": f"{plan.start_us / _MICROSECONDS:.6f}", "to": f"{plan.end_us / _MICROSECONDS:.6f}", "c": "copy"}
+    return _compile(ffmpeg.output(*picked, f"file:{target}", **cut, **_clip_output(suffix)), binary)
 
 
-def clip_exact(binary: str, plan: CutPlan, start_us: int, end_us: int, output: Path, target: Path) -> list[str]:
-    """Cut by decoding: frames and samples with absolute PTS in ``[start_us, end_us)``, encoded anew.
+def clip_exact(binary: str, plan: CutPlan, suffix: str, target: Path) -> list[str]:
+    """Cut by decoding: frames and samples with PTS in ``[start_us, end_us)``, encoded anew.
 
     Time 0 of the clip is ``start_us`` exactly. Frames keep their own times (no fixed frame rate: the
     default time base of the encoder would round them to its grid).
     """
     media = _clip_input(plan)
-    start, end = f"{start_us / _MICROSECONDS:.6f}", f"{end_us / _MICROSECONDS:.6f}"
+    start, end = f"{plan.start_us / _MICROSECONDS:.6f}", f"{plan.end_us / _MICROSECONDS:.6f}"
     picked = []
     options: dict[str, Any] = {}
     if plan.video:
@@ -239,4 +242,4 @@ def clip_exact(binary: str, plan: CutPlan, start_us: int, end_us: int, output: P
     if plan.audio:
         picked.append(media["a:0"].filter("atrim", start=start, end=end).filter("asetpts", f"PTS-{start}/TB"))
         options |= {"c:a": "aac", "b:a": "192k"}
-    return _compile(ffmpeg.output(*picked, f"file:{target}", **options, **_clip_output(output)), binary)
+    return _compile(ffmpeg.output(*picked, f"file:{target}", **options, **_clip_output(suffix)), binary)
