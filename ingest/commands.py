@@ -171,7 +171,8 @@ def hls_serving(binary: str, media: Path, folder: Path, *, realtime: bool, segme
 @dataclass(frozen=True, slots=True)
 class CutPlan:
     """What a clip is made of: the container of the segments fed on stdin, which kinds of media they hold,
-    and the cut in microseconds of their absolute PTS."""
+    and the cut in microseconds of their absolute PTS.
+    """
 
     container: Literal["mpegts", "matroska"]
     video: bool
