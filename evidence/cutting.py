@@ -1,0 +1,126 @@
+"""Runs the ffmpeg that cuts: segments go in on stdin, the file appears whole or not at all."""
+
+import os
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from core.errors import BadInputError, Sentence, StorageError
+
+_BLOCK = 1 << 20
+_MESSAGE_BYTES = 4000
+
+
+def run_cut(argv: Sequence[str], feed: Sequence[Path] | bytes, *, timeout_s: float) -> None:
+    """Run ``argv`` with the bytes of ``feed`` (files one after the other, or bytes) on stdin.
+
+    Raises `BadInputError` when ffmpeg cannot make the file, `StorageError` when the disk is full or the
+    binary does not start.
+    """
+    with tempfile.TemporaryFile() as messages:
+        process = _start(argv, messages)
+        watchdog = threading.Timer(timeout_s, process.kill)
+        watchdog.start()
+        try:
+            _pour(feed, process.stdin)
+            code = process.wait()
+        finally:
+            watchdog.cancel()
+            process.kill()
+            process.wait()
+        if code != 0:
+            raise _failure(code, _tail(messages))
+
+
+def _start(argv: Sequence[str], messages: IO[bytes]) -> "subprocess.Popen[bytes]":
+    try:
+        return subprocess.Popen(
+            argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=messages, start_new_session=True
+        )
+    except OSError as error:
+        raise StorageError(
+            "ffmpeg_start", f"无法启动 ffmpeg：{error.strerror}", f"ffmpeg cannot be started: {error.strerror}"
+        ) from error
+
+
+def _pour(feed: Sequence[Path] | bytes, pipe: IO[bytes] | None) -> None:
+    if pipe is None:
+        return
+    try:
+        with pipe:
+            for block in _blocks(feed):
+                pipe.write(block)
+    except BrokenPipeError:
+        # ffmpeg stops reading once it has what it needs; its exit code tells whether all went well.
+        return
+
+
+def _blocks(feed: Sequence[Path] | bytes) -> Iterator[bytes]:
+    if isinstance(feed, bytes):
+        yield feed
+        return
+    for path in feed:
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                yield block
+
+
+def _tail(messages: IO[bytes]) -> str:
+    size = messages.seek(0, os.SEEK_END)
+    messages.seek(max(0, size - _MESSAGE_BYTES))
+    lines = messages.read().decode("utf-8", "replace").strip().splitlines()
+    return lines[-1] if lines else ""
+
+
+def _failure(code: int, reason: str) -> StorageError | BadInputError:
+    if "No space left" in reason:
+        return StorageError(
+            "clip.disk_full",
+            "磁盘空间不足，片段没有写出。",
+            "The disk is full; no clip was written.",
+            hint=Sentence("请腾出空间后再试。", "Free some space, then try again."),
+        )
+    shown = reason or f"exit code {code}"
+    return BadInputError(
+        "clip.failed",
+        f"ffmpeg 剪不出这个片段：{shown}。",
+        f"ffmpeg could not make this clip: {shown}.",
+        hint=Sentence("换用 .mkv 格式或 exact 模式再试。", "Try an .mkv file or the exact mode."),
+    )
+
+
+@contextmanager
+def written_whole(output: Path) -> Iterator[Path]:
+    """A temporary file beside ``output``; fsynced and renamed when the block ends well, removed otherwise.
+
+    Raises `StorageError` when the folder cannot be written.
+    """
+    partial = output.with_name(f".{output.name}.{os.getpid()}-{threading.get_ident()}.part")
+    try:
+        partial.touch(exist_ok=False)
+        yield partial
+        _settle(partial, output)
+    except OSError as error:
+        raise StorageError(
+            "clip.unwritable",
+            f"{output} 写不进去（{error.strerror}）。",
+            f"{output} cannot be written ({error.strerror}).",
+            hint=Sentence("请换一个可写的位置。", "Choose a place that can be written."),
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _settle(partial: Path, output: Path) -> None:
+    with partial.open("rb+") as file:
+        os.fsync(file.fileno())
+    partial.replace(output)
+    folder = os.open(output.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
