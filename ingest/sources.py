@@ -11,8 +11,8 @@ from core.errors import BadInputError, Sentence
 Kind = Literal["file", "hls", "http", "rtmp", "rtsp", "srt"]
 
 MEDIA_SUFFIXES = frozenset(
-    ".mp4 .m4v .m4a .mov .mkv .webm .ts .m2ts .mts .flv .avi .wmv .mpg .mpeg .3gp "
-    ".mp3 .aac .wav .flac .ogg .opus .wma".split()
+    {".mp4", ".m4v", ".m4a", ".mov", ".mkv", ".webm", ".ts", ".m2ts", ".mts", ".flv", ".avi", ".mpg", ".mpeg", ".3gp"}
+    | {".mp3", ".aac", ".wav", ".flac", ".ogg", ".opus", ".wma", ".wmv"}
 )
 _SCHEMES: dict[str, Kind] = {
     "http": "http",

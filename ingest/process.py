@@ -1,0 +1,118 @@
+"""Running ffmpeg: its messages read and kept within bounds, its process group ended for sure."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+from core.errors import StorageError
+from ingest.diagnosis import InputReport
+
+_LAUNCHER = Path(__file__).with_name("launcher.py")
+_TAIL_LINES = 200
+_LINE_BYTES = 4096
+
+
+class FfmpegProcess:
+    """One ffmpeg. Messages are read by a thread of its own; ``tail()`` has the last 200 lines.
+
+    ``opened`` is set once ffmpeg has described its input, or has ended. The process leads a
+    group of its own, so that a Ctrl-C at the terminal reaches only the recorder.
+    """
+
+    def __init__(self, argv: Sequence[str], *, cwd: Path, pass_fds: Sequence[int] = (), stdout: bool = True) -> None:
+        self._lines: deque[str] = deque(maxlen=_TAIL_LINES)
+        self._report = InputReport()
+        self.opened = threading.Event()
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid()), *argv],
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE if stdout else subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                pass_fds=pass_fds,
+                start_new_session=True,
+                env={**os.environ, "AV_LOG_FORCE_NOCOLOR": "1"},
+            )
+        except OSError as error:
+            raise StorageError(
+                "ffmpeg_start", f"无法启动 ffmpeg：{error.strerror}", f"ffmpeg cannot be started: {error.strerror}"
+            ) from error
+        self._reader = threading.Thread(target=self._read_messages, name="ffmpeg-messages", daemon=True)
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        """Process id, which is also the id of its group."""
+        return self._process.pid
+
+    @property
+    def report(self) -> InputReport:
+        """What ffmpeg said of its input."""
+        return self._report
+
+    @property
+    def stdout(self) -> IO[bytes]:
+        """The pipe with the samples."""
+        assert self._process.stdout is not None, "started without a pipe"  # noqa: S101 - a caller's mistake
+        return self._process.stdout
+
+    def running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._process.poll() is None
+
+    def tail(self) -> list[str]:
+        """The last messages, oldest first."""
+        return list(self._lines)
+
+    def interrupt(self) -> None:
+        """Ask it to finish: the open segment gets its trailer and is listed."""
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End the whole process group at once."""
+        self._signal(signal.SIGKILL)
+
+    def wait(self, timeout_s: float | None = None) -> int:
+        """The exit code, once the messages are read to the end. Raises ``subprocess.TimeoutExpired``."""
+        code = self._process.wait(timeout_s)
+        self._reader.join()
+        return code
+
+    def close(self, grace_s: float = 5.0) -> int:
+        """End it: politely, after ``grace_s`` by force. Returns the exit code and frees the pipes."""
+        self.interrupt()
+        try:
+            self._process.wait(grace_s)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        code = self.wait()
+        for pipe in (self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                pipe.close()
+        return code
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self.running():
+            try:
+                os.killpg(self._process.pid, number)
+            except ProcessLookupError:
+                return
+
+    def _read_messages(self) -> None:
+        stderr = self._process.stderr
+        if stderr is None:
+            return
+        while line := stderr.readline(_LINE_BYTES):
+            text = line.decode("utf-8", "replace").rstrip("\r\n")
+            self._lines.append(text)
+            self._report.feed(text)
+            if self._report.complete:
+                self.opened.set()
+        self.opened.set()

@@ -1,0 +1,193 @@
+"""Closing segments: durable, hashed, under their final name; and saving those left open by a crash."""
+
+import hashlib
+import os
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+
+from core.clock import plus_ms
+from core.errors import ConflictError, StorageError
+from core.records import Epoch, Segment
+from ingest.diagnosis import disk_full
+from ingest.layout import OPEN, epoch_path, segment_files
+
+_TS_PACKET = 188
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One line of the segment list: file name and PTS range in milliseconds."""
+
+    name: str
+    pts_start_ms: int
+    pts_end_ms: int
+
+
+def parse_listed(line: str) -> Listed:
+    """A line of ffmpeg's CSV segment list (``00000007.ts,10.000000,14.000000``). Raises ``ValueError``."""
+    name, start, end = line.strip().rsplit(",", 2)
+    return Listed(name, round(float(start) * 1000), round(float(end) * 1000))
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's content, in hexadecimal; reads in blocks."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def measure(path: Path) -> tuple[int, int] | None:
+    """First and last PTS in milliseconds (the end of the last packet) in a segment file.
+
+    Video decides the start where there is any, as in the segment list. ``None`` when the file holds no packet
+    with a time. A file cut off in the middle of a packet is read as far as it goes.
+    """
+    starts: dict[str, float] = {}
+    end = -1.0
+    try:
+        with av.open(str(path)) as container:
+            for packet in _packets(container):
+                if packet.pts is None or packet.time_base is None:
+                    continue
+                start = float(packet.pts * packet.time_base)
+                end = max(end, start + float((packet.duration or 0) * packet.time_base))
+                starts[packet.stream.type] = min(start, starts.get(packet.stream.type, start))
+    except av.error.FFmpegError:
+        return None
+    if not starts:
+        return None
+    return round(starts.get("video", min(starts.values())) * 1000), round(end * 1000)
+
+
+def _packets(container: av.container.InputContainer) -> Iterator["av.Packet[av.stream.Stream]"]:
+    try:
+        yield from container.demux()
+    except av.error.InvalidDataError:
+        return
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A durable file: its final path, SHA-256 and size in bytes."""
+
+    path: Path
+    sha256: str
+    size: int
+
+
+def close_segment(open_path: Path, final: Path, *, known_sha256: str = "") -> Closed:
+    """Make a finished file durable under its final name.
+
+    With ``known_sha256`` (listed by an earlier run over the same file) the content must be the same.
+    Raises `StorageError` when the disk is full, `ConflictError` when the content differs.
+    """
+    digest = file_sha256(open_path)
+    size = open_path.stat().st_size
+    if known_sha256 and known_sha256 != digest:
+        raise ConflictError(
+            "recording_differs",
+            f"重新录制的片段与已登记的内容不一致：{final.name}",
+            f"Recording again gave other content than what is listed: {final.name}",
+        )
+    try:
+        with open_path.open("rb+") as file:
+            os.fsync(file.fileno())
+        open_path.replace(final)
+        _sync_folder(final.parent)
+    except OSError as error:
+        raise disk_full(str(final.parent)) from error
+    return Closed(final, digest, size)
+
+
+def _sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def segment_of(epoch: Epoch, data_dir: Path, closed: Closed, listed: Listed) -> Segment:
+    """The record of a closed segment, its stream time and wall time worked out from the epoch."""
+    start_ms = epoch.offset_ms + listed.pts_start_ms - epoch.pts_origin_ms
+    end_ms = epoch.offset_ms + listed.pts_end_ms - epoch.pts_origin_ms
+    return Segment(
+        stream=epoch.stream,
+        epoch=epoch.number,
+        sequence=int(closed.path.stem),
+        path=closed.path.relative_to(data_dir).as_posix(),
+        sha256=closed.sha256,
+        size=closed.size,
+        pts_start_ms=listed.pts_start_ms,
+        pts_end_ms=listed.pts_end_ms,
+        start_ms=start_ms,
+        end_ms=end_ms,
+        wall_start=plus_ms(epoch.wall_start, start_ms - epoch.offset_ms),
+    )
+
+
+def salvage(epoch: Epoch, data_dir: Path, open_path: Path) -> Segment | None:
+    """Close a segment that nobody finished: whole packets kept, length measured, then listed.
+
+    ``None`` when it holds nothing that can be played; the empty file is removed.
+    """
+    if open_path.suffix == ".ts":
+        _cut_to_whole_packets(open_path)
+    measured = measure(open_path)
+    if measured is None:
+        open_path.unlink()
+        return None
+    final = epoch_path(data_dir, epoch.stream, epoch.number) / open_path.name
+    return segment_of(epoch, data_dir, close_segment(open_path, final), Listed(final.name, *measured))
+
+
+def _cut_to_whole_packets(path: Path) -> None:
+    size = path.stat().st_size
+    if size % _TS_PACKET:
+        os.truncate(path, size - size % _TS_PACKET)
+
+
+def recover_orphans(data_dir: Path, epochs: Collection[Epoch], known_paths: Collection[str]) -> list[Segment]:
+    """Segments of a live stream that lie on disk but in no list, after the recorder itself was killed.
+
+    ``epochs``: all epochs of one stream that the database knows; ``known_paths``: ``Segment.path`` of
+    what is listed. Closed files that never got listed are measured and hashed; the one left open is
+    salvaged. In order of epoch and sequence, ready to be listed; call it under the stream's lock, before
+    the next epoch is numbered. Not for file sources: those are recorded again, to the same bytes.
+    """
+    known = frozenset(known_paths)
+    found: list[Segment] = []
+    for epoch in sorted(epochs, key=lambda e: e.number):
+        folder = epoch_path(data_dir, epoch.stream, epoch.number)
+        for path in segment_files(folder):
+            if path.relative_to(data_dir).as_posix() not in known:
+                found.extend(_unlisted(epoch, data_dir, path))
+        for path in segment_files(folder / OPEN):
+            segment = salvage(epoch, data_dir, path)
+            found.extend([segment] if segment else [])
+    return found
+
+
+def _unlisted(epoch: Epoch, data_dir: Path, path: Path) -> list[Segment]:
+    measured = measure(path)
+    if measured is None:
+        return []
+    closed = Closed(path, file_sha256(path), path.stat().st_size)
+    return [segment_of(epoch, data_dir, closed, Listed(path.name, *measured))]
+
+
+def clear_open(folder: Path) -> None:
+    """Remove what an interrupted run over a file left open in an epoch's folder."""
+    for path in segment_files(folder / OPEN):
+        path.unlink()
+
+
+def free_bytes_error(folder: Path, free: int, wanted: int) -> StorageError:
+    """The error for a disk that has less room than the settings ask for."""
+    return StorageError(
+        "disk_low",
+        f"磁盘剩余空间不足：{folder} 仅剩 {free // 2**20} MiB，至少需要 {wanted // 2**20} MiB。",
+        f"Too little free disk: {folder} has {free // 2**20} MiB left, {wanted // 2**20} MiB are needed.",
+    )
