@@ -1,14 +1,13 @@
 """Windows of audio to text with word times: a pure function of engine, windows and options.
 
-A window is decoded on truncated features (models/whisper.py) without prompt and timestamps. When the
-result looks like a repetition loop it is decoded again on full 30 s frames; a repeat that stays and fits
-the speaking rate was said (买它买它买它) and is kept with a flag, one that cannot have been said is cut.
+A window is decoded on truncated features (models/whisper.py) without prompt and timestamps. Two things
+go wrong, and each is decoded once more: a repetition loop, on full 30 s frames; and far too little text
+for the speech heard, as two halves. A repeat that stays and fits the speaking rate was said (买它买它买它)
+and is kept with a flag; one that nobody can have said is cut.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 from asr.guards import (
     SpeechEvidence,
@@ -16,6 +15,7 @@ from asr.guards import (
     first_occurrence,
     is_chant,
     is_hallucination,
+    is_sparse,
     loop_signs,
 )
 from asr.words import Token, fit_to_speech, spell
@@ -23,16 +23,18 @@ from core.records import Word
 from models.speech import SAMPLE_RATE, Encoded, Hypothesis, Samples, SpeechEngine, TimedPiece
 
 FLAG_LOOP = "loop_cut"
-FLAG_RETRIED = "full_frame_retry"
+FLAG_FULL_FRAMES = "full_frame_retry"
+FLAG_HALVES = "decoded_in_halves"
 FLAG_REPEATED = "repeated"
+_MORE_TEXT = 1.5
 
 
 @dataclass(frozen=True, slots=True)
 class DecodeOptions:
-    """``beam_size`` 5 for final text; ``full_frame_retry`` may cost a second of CPU when a loop shows."""
+    """``beam_size`` 5 for final text. ``retry`` allows a second decode where the first went wrong."""
 
     beam_size: int = 5
-    full_frame_retry: bool = True
+    retry: bool = True
     spare_tokens: int = 20
     tokens_per_second: int = 8
 
@@ -55,10 +57,22 @@ class AudioWindow:
         """Seconds in which somebody speaks."""
         return sum(b - a for a, b in self.speech) / 1000
 
+    def halves(self) -> tuple["AudioWindow", "AudioWindow"]:
+        """The window cut in the pause nearest to its middle, or in the middle where nobody pauses."""
+        end_ms = self.start_ms + len(self.samples) * 1000 // SAMPLE_RATE
+        middle = (self.start_ms + end_ms) // 2
+        pauses = [(a + b) // 2 for (_, a), (b, _) in zip(self.speech, self.speech[1:], strict=False)]
+        cut = min(pauses, key=lambda at: abs(at - middle), default=middle)
+        at = (cut - self.start_ms) * SAMPLE_RATE // 1000
+        return (
+            AudioWindow(self.samples[:at], self.start_ms, _clipped(self.speech, self.start_ms, cut)),
+            AudioWindow(self.samples[at:], cut, _clipped(self.speech, cut, end_ms)),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What was heard in one window: tokens in order (words and the marks Whisper wrote), flags, log-probability."""
+    """What was heard in one window: tokens in order (words, and marks that Whisper wrote), flags, log-probability."""
 
     tokens: tuple[Token, ...]
     flags: tuple[str, ...]
@@ -68,6 +82,11 @@ class Decoded:
     def words(self) -> tuple[Word, ...]:
         """The words alone."""
         return tuple(token.word for token in self.tokens if token.word is not None)
+
+    @property
+    def letters(self) -> int:
+        """Characters of all words."""
+        return sum(len(word.text) for word in self.words)
 
 
 NOTHING = Decoded((), (), 0.0)
@@ -85,81 +104,103 @@ def decode(engine: SpeechEngine, windows: Sequence[AudioWindow], options: Decode
     return results
 
 
-def _decode_batch(engine: SpeechEngine, batch: Sequence[AudioWindow], options: DecodeOptions) -> list[Decoded]:
-    encoded = engine.encode([window.samples for window in batch])
-    hypotheses = engine.generate(
-        encoded, beam_size=options.beam_size, max_tokens=token_cap(max(w.seconds for w in batch), options)
-    )
-    loops = [bool(_signs(h, w)) for h, w in zip(hypotheses, batch, strict=True)]
-    aligned = engine.align(encoded, hypotheses)
-    return [
-        _looped(engine, encoded, hypothesis, window, options, len(batch) == 1)
-        if loop
-        else _finished(hypothesis, pieces, window, ())
-        for loop, hypothesis, pieces, window in zip(loops, hypotheses, aligned, batch, strict=True)
-    ]
-
-
 def token_cap(seconds: float, options: DecodeOptions) -> int:
     """Tokens that speech of this length can fill, with room to spare."""
     return options.spare_tokens + int(options.tokens_per_second * seconds)
 
 
-def _signs(hypothesis: Hypothesis, window: AudioWindow) -> frozenset[str]:
-    return frozenset(loop_signs(hypothesis.text, hypothesis.token_count, window.seconds))
+def _decode_batch(engine: SpeechEngine, batch: Sequence[AudioWindow], options: DecodeOptions) -> list[Decoded]:
+    encoded, hypotheses = _heard(engine, batch, options)
+    aligned = engine.align(encoded, hypotheses)
+    return [
+        _checked(engine, hypothesis, pieces, window, options)
+        for hypothesis, pieces, window in zip(hypotheses, aligned, batch, strict=True)
+    ]
 
 
-def _looped(
+def _heard(
+    engine: SpeechEngine, batch: Sequence[AudioWindow], options: DecodeOptions, *, full_frames: bool = False
+) -> tuple[Encoded, list[Hypothesis]]:
+    encoded = engine.encode([window.samples for window in batch], full_frames=full_frames)
+    cap = token_cap(max(window.seconds for window in batch), options)
+    return encoded, engine.generate(encoded, beam_size=options.beam_size, max_tokens=cap)
+
+
+def _checked(
     engine: SpeechEngine,
-    encoded: Encoded,
     hypothesis: Hypothesis,
+    pieces: tuple[TimedPiece, ...],
     window: AudioWindow,
     options: DecodeOptions,
-    alone: bool,
 ) -> Decoded:
-    """The window again after its first decode showed a loop."""
+    """The finished result, after a second decode where the first one cannot be right."""
+    if loop_signs(hypothesis.text, hypothesis.token_count, window.seconds):
+        return _looped(engine, hypothesis, window, options)
+    result = _finished(hypothesis, pieces, window, ())
+    if options.retry and is_sparse(result.letters, window.voiced_s):
+        return _in_halves(engine, window, options, result)
+    return result
+
+
+def _looped(engine: SpeechEngine, hypothesis: Hypothesis, window: AudioWindow, options: DecodeOptions) -> Decoded:
+    """A window whose first decode showed a loop: decoded on full frames, cut, or kept as really said."""
     flags: tuple[str, ...] = ()
-    if options.full_frame_retry or not alone:
-        encoded = engine.encode([window.samples], full_frames=options.full_frame_retry)
-    if options.full_frame_retry:
-        cap = token_cap(window.seconds, options)
-        hypothesis = engine.generate(encoded, beam_size=options.beam_size, max_tokens=cap)[0]
-        flags = (FLAG_RETRIED,)
-    signs = _signs(hypothesis, window)
-    if "rate" in signs or (signs and not is_chant(hypothesis.text) and not options.full_frame_retry):
-        hypothesis = hypothesis.first(first_occurrence(hypothesis.pieces))
-        flags = (*flags, FLAG_LOOP)
+    if options.retry:
+        encoded, (hypothesis,) = _heard(engine, [window], options, full_frames=True)
+        flags = (FLAG_FULL_FRAMES,)
+    else:
+        encoded = engine.encode([window.samples])
+    signs = loop_signs(hypothesis.text, hypothesis.token_count, window.seconds)
+    if "rate" in signs or (signs and not options.retry and not is_chant(hypothesis.text)):
+        hypothesis, flags = hypothesis.first(first_occurrence(hypothesis.pieces)), (*flags, FLAG_LOOP)
     elif signs:
         flags = (*flags, FLAG_REPEATED)
     return _finished(hypothesis, engine.align(encoded, [hypothesis])[0], window, flags)
 
 
+def _in_halves(engine: SpeechEngine, window: AudioWindow, options: DecodeOptions, whole: Decoded) -> Decoded:
+    """A window with hardly any text for its speech, as two halves; kept only when they hold clearly more."""
+    parts: list[Decoded] = []
+    for half in window.halves():
+        encoded, hypotheses = _heard(engine, [half], options)
+        if loop_signs(hypotheses[0].text, hypotheses[0].token_count, half.seconds):
+            return whole
+        parts.append(_finished(hypotheses[0], engine.align(encoded, hypotheses)[0], half, ()))
+    letters = sum(part.letters for part in parts)
+    if letters < _MORE_TEXT * max(1, whole.letters):
+        return whole
+    logprob = sum(part.logprob * part.letters for part in parts) / letters
+    tokens = tuple(token for part in parts for token in part.tokens)
+    return Decoded(tokens, tuple(dict.fromkeys((FLAG_HALVES, *parts[0].flags, *parts[1].flags))), logprob)
+
+
 def _finished(
     hypothesis: Hypothesis, pieces: tuple[TimedPiece, ...], window: AudioWindow, flags: tuple[str, ...]
 ) -> Decoded:
-    evidence = SpeechEvidence(window.voiced_s, hypothesis.no_speech)
-    if is_hallucination(hypothesis.text, evidence):
+    if is_hallucination(hypothesis.text, SpeechEvidence(window.voiced_s, hypothesis.no_speech)):
         return NOTHING
-    tokens = _without_credits(spell(pieces, window.start_ms), window.speech)
-    words = iter(fit_to_speech([t.word for t in tokens if t.word is not None], window.speech))
-    fitted = tuple(t if t.word is None else Token(t.text, next(words), t.spaced) for t in tokens)
+    tokens = fit_to_speech(_without_credits(spell(pieces, window.start_ms), window.speech), window.speech)
     if FLAG_REPEATED not in flags and is_chant(hypothesis.text):
         flags = (*flags, FLAG_REPEATED)
-    return Decoded(fitted, flags, hypothesis.logprob)
+    return Decoded(tuple(tokens), flags, hypothesis.logprob)
 
 
 def _without_credits(tokens: list[Token], speech: Sequence[tuple[int, int]]) -> list[Token]:
     """Credits inside a longer text go only when they lie where nobody speaks."""
     text = "".join(token.text for token in tokens)
-    starts = np.cumsum([0, *(len(token.text) for token in tokens)])
+    starts = [sum(len(token.text) for token in tokens[:i]) for i in range(len(tokens) + 1)]
     dropped: set[int] = set()
     for a, b in credit_spans(text):
         inside = [i for i in range(len(tokens)) if starts[i] < b and starts[i + 1] > a]
         words = [tokens[i].word for i in inside]
-        if not any(w is not None and _voiced(w, speech) for w in words):
+        if not any(word is not None and _voiced(word, speech) for word in words):
             dropped.update(inside)
     return [token for i, token in enumerate(tokens) if i not in dropped]
 
 
 def _voiced(word: Word, speech: Sequence[tuple[int, int]]) -> bool:
     return any(word.start_ms < b and word.end_ms > a for a, b in speech)
+
+
+def _clipped(spans: Sequence[tuple[int, int]], start: int, end: int) -> tuple[tuple[int, int], ...]:
+    return tuple((max(a, start), min(b, end)) for a, b in spans if a < end and b > start)

@@ -18,6 +18,9 @@ MAX_RATIO = 1.4
 MIN_RATIO_CHARS = 12
 MIN_REPEAT_CHARS = 6
 
+SPARSE_LETTERS_A_SECOND = 1.8
+SPARSE_FROM_S = 3.0
+
 LoopSign = Literal["rate", "repeat", "ratio"]
 
 _REPEAT = regex.compile(rf"(?s)(.{{{MIN_REPEAT_CHARS},}}?)\1")
@@ -76,6 +79,11 @@ def first_occurrence(pieces: tuple[str, ...]) -> int:
         length += len(pieces[kept])
         kept += 1
     return kept
+
+
+def is_sparse(letters: int, voiced_s: float) -> bool:
+    """Whether ``letters`` are far too few for the speech heard (slow Mandarin has three a second)."""
+    return voiced_s >= SPARSE_FROM_S and letters < SPARSE_LETTERS_A_SECOND * voiced_s
 
 
 def is_chant(text: str) -> bool:

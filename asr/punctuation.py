@@ -10,35 +10,43 @@ from asr.words import Token
 from core.text import is_han
 
 COMMA_MS = 250
+SPACE_COMMA_MS = 90
 _END_MARKS = "。！？!?…"
+_MARKS = "，。！？、；："
 
 
 def punctuated(tokens: Sequence[Token], pauses: Sequence[int]) -> str:
-    """The text of ``tokens``; ``pauses[i]`` is the silence in ms after the i-th word."""
+    """The text of ``tokens``; ``pauses[i]`` is the silence in ms after the i-th word.
+
+    Where Whisper wrote a space in Chinese it heard a break: a shorter pause is enough for a comma there.
+    """
     text = ""
-    index = -1
-    due = False
+    pause = 0
+    remaining = iter(pauses)
+    spaced = False
     for token in tokens:
         if token.word is None:
-            text, due = _with_mark(text, token.text), False
+            spaced = True
+            text = text if token.text == " " else _with_mark(text, token.text)
             continue
-        index += 1
-        if due and text[-1:] not in "，。！？、；：":
-            text += "，"
-        elif token.spaced and text and not is_han(text[-1]) and text[-1].isalnum() and not is_han(token.text[0]):
-            text += " "
+        if text and text[-1] not in _MARKS:
+            text += _between(text[-1], token.text[0], pause, spaced)
         text += token.text
-        due = pauses[index] >= COMMA_MS
+        pause, spaced = next(remaining), False
     return _closed(text)
+
+
+def _between(left: str, right: str, pause: int, spaced: bool) -> str:
+    if pause >= (SPACE_COMMA_MS if spaced else COMMA_MS):
+        return "，"
+    return " " if spaced and not is_han(left) and not is_han(right) else ""
 
 
 def _with_mark(text: str, mark: str) -> str:
     wide = mark.translate(str.maketrans(",!?;:", "，！？；："))
-    return text + wide if text else text
+    return text + wide if text and text[-1] not in _MARKS else text
 
 
 def _closed(text: str) -> str:
     bare = text.rstrip("，、；：, ")
-    if not bare or bare[-1] in _END_MARKS:
-        return bare
-    return bare + "。"
+    return bare if not bare or bare[-1] in _END_MARKS else bare + "。"

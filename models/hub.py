@@ -26,9 +26,7 @@ def hub_snapshot(hub_id: str, place: Path, kind: ModelKind, *, offline: bool) ->
     """
     patterns = _WHISPER_FILES if kind == "asr" else None
     try:
-        return Path(
-            snapshot_download(hub_id, cache_dir=str(place), allow_patterns=patterns, local_files_only=offline)
-        )
+        return Path(snapshot_download(hub_id, cache_dir=str(place), allow_patterns=patterns, local_files_only=offline))
     except LocalEntryNotFoundError as error:
         if offline:
             return None
