@@ -76,11 +76,14 @@ class StreamNames:
 class InputReport:
     """Reads ffmpeg's messages line by line until its input has been described.
 
-    ``complete`` turns true when ffmpeg has opened its input; ``streams`` is final from then on.
+    ``complete`` turns true when ffmpeg has opened its input; ``streams``, ``container`` and ``finite``
+    (whether the input has a length) are final from then on.
     """
 
     def __init__(self) -> None:
         self.streams = StreamNames()
+        self.container = ""
+        self.finite = False
         self.complete = False
 
     def feed(self, line: str) -> None:
@@ -90,6 +93,10 @@ class InputReport:
         if line.startswith(_INPUT_READ):
             self.complete = True
             return
+        if line.startswith("Input #0, "):
+            self.container = line.split(", ", 2)[1]
+        if line.lstrip().startswith("Duration: "):
+            self.finite = "Duration: N/A" not in line
         match = _STREAM.match(line)
         if match is None or "(attached pic)" in line:
             return

@@ -197,8 +197,9 @@ class _Timeline:
         key = (frame.sample_rate, frame.format.name, frame.layout.name)
         if key != self._graph_key or self._graph is None:
             yield from self._flushed()
-            first = min(_output_sample(frame), self._next_sample)
-            self._skip = self._next_sample - first
+            rate = frame.sample_rate
+            first = min(frame.pts or 0, self._next_sample * rate // SAMPLE_RATE)
+            self._skip = self._next_sample - first * SAMPLE_RATE // rate
             self._graph, self._graph_key = _graph(frame, first), key
         self._graph.push(frame)
         yield from self._pulled(self._graph)
@@ -241,17 +242,13 @@ class _Timeline:
                 yield kept
 
 
-def _output_sample(frame: av.AudioFrame) -> int:
-    return (frame.pts or 0) * SAMPLE_RATE // frame.sample_rate
-
-
-def _graph(frame: av.AudioFrame, first_sample: int) -> av.filter.Graph:
+def _graph(frame: av.AudioFrame, first_input_sample: int) -> av.filter.Graph:
     """The same filter as in the recording command, so that both give the same samples."""
     graph = av.filter.Graph()
     source = graph.add_abuffer(
         sample_rate=frame.sample_rate, format=frame.format.name, layout=frame.layout.name, time_base=frame.time_base
     )
-    resample = graph.add("aresample", pcm_filter(first_sample).partition("=")[2])
+    resample = graph.add("aresample", pcm_filter(first_input_sample).partition("=")[2])
     mono = graph.add("aformat", f"sample_fmts=s16:channel_layouts=mono:sample_rates={SAMPLE_RATE}")
     sink = graph.add("abuffersink")
     source.link_to(resample)

@@ -79,24 +79,26 @@ class FfmpegProcess:
         """End the whole process group at once."""
         self._signal(signal.SIGKILL)
 
-    def wait(self, timeout_s: float | None = None) -> int:
-        """The exit code, once the messages are read to the end. Raises ``subprocess.TimeoutExpired``."""
-        code = self._process.wait(timeout_s)
-        self._reader.join()
-        return code
+    def stop(self, grace_s: float = 5.0) -> int:
+        """End it if it still runs: politely, after ``grace_s`` by force. Returns the exit code.
 
-    def close(self, grace_s: float = 5.0) -> int:
-        """End it: politely, after ``grace_s`` by force. Returns the exit code and frees the pipes."""
+        Its pipes stay open for their readers, and all its messages are read.
+        """
         self.interrupt()
         try:
             self._process.wait(grace_s)
         except subprocess.TimeoutExpired:
             self.kill()
-        code = self.wait()
+        code = self._process.wait()
+        self._reader.join()
+        return code
+
+    def close(self) -> None:
+        """`stop`, then free the pipes."""
+        self.stop()
         for pipe in (self._process.stdout, self._process.stderr):
             if pipe is not None:
                 pipe.close()
-        return code
 
     def _signal(self, number: signal.Signals) -> None:
         if self.running():

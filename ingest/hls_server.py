@@ -1,0 +1,94 @@
+"""A media file as a live HLS stream on loopback: for the demonstration, benchmarks and tests."""
+
+import tempfile
+import threading
+import time
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from core.errors import BadInputError
+from ingest.commands import ffmpeg_path, hls_serving
+from ingest.process import FfmpegProcess
+
+_START_S = 20.0
+
+
+_TYPES = {".m3u8": "application/vnd.apple.mpegurl", ".ts": "video/mp2t"}
+
+
+class _Handler(SimpleHTTPRequestHandler):
+    def guess_type(self, path: Any) -> str:  # noqa: ANN401 - as the base class has it
+        return _TYPES.get(Path(path).suffix, "application/octet-stream")
+
+    def end_headers(self) -> None:
+        self.send_header("Cache-Control", "no-store")
+        super().end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401 - as the base class has it
+        return
+
+    def handle(self) -> None:
+        try:
+            super().handle()
+        except ConnectionError:
+            self.close_connection = True
+
+
+class HlsLoopbackServer:
+    """Context manager that serves ``media`` at ``url`` (127.0.0.1, a free port).
+
+    With ``realtime`` the playlist grows as time passes, keeps six segments of 2 s (or what the key frames allow), and
+    ends with ENDLIST; entering waits for the first segment. Otherwise everything is there from the start.
+    Raises `BadInputError` when the file cannot be served without re-encoding.
+    """
+
+    def __init__(self, media: Path, *, realtime: bool = True, ffmpeg: str = "") -> None:
+        self._media = media
+        self._realtime = realtime
+        self._ffmpeg = ffmpeg_path(ffmpeg)
+        self._folder = tempfile.TemporaryDirectory(prefix="livewitness-hls-")
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=self._folder.name))
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="hls-server")
+        self._process: FfmpegProcess | None = None
+
+    @property
+    def url(self) -> str:
+        """Address of the playlist."""
+        return f"http://127.0.0.1:{self._server.server_port}/live.m3u8"
+
+    def __enter__(self) -> Self:
+        folder = Path(self._folder.name)
+        argv = hls_serving(self._ffmpeg, self._media.resolve(), folder, realtime=self._realtime)
+        self._process = FfmpegProcess(argv, cwd=folder, stdout=False)
+        self._thread.start()
+        deadline = time.monotonic() + _START_S
+        while not self._ready(folder / "live.m3u8"):
+            if time.monotonic() > deadline or not (self._process.running() or self._ready(folder / "live.m3u8")):
+                self._shut()
+                raise BadInputError(
+                    "cannot_serve",
+                    f"无法将该文件作为直播播放：{self._media}",
+                    f"The file cannot be served as a live stream: {self._media}",
+                )
+            time.sleep(0.05)
+        return self
+
+    def _ready(self, playlist: Path) -> bool:
+        ended = self._process is not None and not self._process.running()
+        return playlist.exists() and (self._realtime or ended)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._shut()
+
+    def _shut(self) -> None:
+        if self._process is not None:
+            self._process.close()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+        self._folder.cleanup()

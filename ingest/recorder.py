@@ -1,0 +1,300 @@
+"""One epoch: one ffmpeg that writes segments and gives samples, watched until it ends.
+
+Three threads serve it. One reads the list of closed segments and makes each durable at once; one
+drains the samples and never waits for their consumer when the source is live (a full pipe would
+stall the recording); one hands samples to the listener. The caller's thread watches over all.
+"""
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Event
+from typing import Literal, Protocol, cast
+
+import numpy as np
+
+from core.records import Epoch, Gap, Segment
+from ingest.commands import PTS_ORIGIN_MS, SAMPLE_RATE, StreamPlan, recording
+from ingest.diagnosis import StreamNames, cause, playlist_lost
+from ingest.layout import OPEN, epoch_path, segment_files
+from ingest.pcm import Int16, PcmBlock, PcmBuffer
+from ingest.process import FfmpegProcess
+from ingest.segments import clear_open, close_segment, parse_listed, salvage, segment_of
+from ingest.sources import Source
+
+Ending = Literal["ended", "stopped", "silent", "disconnected", "died", "disk_low", "disk_full", "not_opened", "replan"]
+"""Why an epoch is over. ``not_opened`` and ``replan``: it never began."""
+
+_POLL_S = 0.1
+_DISK_CHECK_S = 2.0
+_SETTLE_S = 0.5
+_READ_BYTES = 64 * 1024
+_FILE_OPEN_S = 60.0
+
+
+class RecordingListener(Protocol):
+    """What a recording tells. Calls come from several threads; samples from one, in order.
+
+    ``epoch_started`` comes before anything else of that epoch, ``epoch_ended`` after everything else.
+    An exception raised here ends the recording and comes out of ``StreamRecorder.run``.
+    """
+
+    def epoch_started(self, epoch: Epoch) -> None:
+        """A new stretch begins; codecs and offset are known."""
+
+    def segment_closed(self, segment: Segment) -> None:
+        """A segment is durable, hashed and under its final name."""
+
+    def pcm(self, epoch: Epoch, first_sample: int, samples: Int16) -> None:
+        """Samples at 16 kHz; ``first_sample`` counts from the epoch's start and jumps when some were dropped."""
+
+    def epoch_ended(self, epoch: Epoch) -> None:
+        """The stretch is over; ``epoch.complete`` says whether all of it was recorded."""
+
+    def gap(self, gap: Gap) -> None:
+        """A stretch of stream time before the epoch just started was not recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderOptions:
+    """How to record. Times in seconds; ``silent_after_s`` without a byte counts as a lost source."""
+
+    ffmpeg: str
+    realtime: bool = False
+    segment_seconds: float = 4.0
+    min_free_bytes: int = 0
+    connect_timeout_s: float = 10.0
+    silent_after_s: float = 20.0
+    pcm_buffer_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class EpochOrder:
+    """What to record where: numbers, folder and, for files, hashes already listed by sequence."""
+
+    stream: str
+    number: int
+    first_sequence: int
+    source: Source
+    plan: StreamPlan
+    data_dir: Path
+    known: Mapping[int, str]
+
+    @property
+    def folder(self) -> Path:
+        """Absolute folder of the epoch."""
+        return epoch_path(self.data_dir, self.stream, self.number)
+
+
+class EpochRecorder:
+    """Records one epoch. ``begin`` turns codecs and wall start into the `Epoch` and announces it.
+
+    After `run`, also one that raised: ``epoch`` (``None`` when nothing was opened), ``next_sequence``,
+    ``end_pts_ms`` (PTS up to which it is recorded) and ``messages`` of ffmpeg.
+    """
+
+    def __init__(
+        self,
+        order: EpochOrder,
+        options: RecorderOptions,
+        listener: RecordingListener,
+        begin: Callable[[StreamNames, datetime], Epoch],
+        *,
+        stop: Event,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._order = order
+        self._options = options
+        self._listener = listener
+        self._begin = begin
+        self._stop = stop
+        self._clock = clock
+        self._live = order.source.live
+        self._buffer = PcmBuffer(options.pcm_buffer_s, lossy=self._live)
+        self._samples = 0
+        self._wall_zero: datetime | None = None
+        self.epoch: Epoch | None = None
+        self.next_sequence = order.first_sequence
+        self.end_pts_ms = PTS_ORIGIN_MS
+        self.streams = StreamNames()
+        self.messages: list[str] = []
+
+    @property
+    def length_ms(self) -> int:
+        """How long the epoch is so far: the later of its last segment's end and its last sample."""
+        return max(self.end_pts_ms - PTS_ORIGIN_MS, self._samples * 1000 // SAMPLE_RATE)
+
+    def run(self) -> Ending:
+        """Record until the source ends, fails, falls silent, or ``stop`` is set."""
+        open_folder = self._order.folder / OPEN
+        open_folder.mkdir(parents=True, exist_ok=True)
+        if not self._live:
+            clear_open(self._order.folder)
+        read_fd, write_fd = os.pipe()
+        with os.fdopen(read_fd, encoding="utf-8") as listing:
+            try:
+                argv = self._command(write_fd)
+                process = FfmpegProcess(argv, cwd=open_folder, pass_fds=(write_fd,), stdout=self._order.plan.audio)
+            finally:
+                os.close(write_fd)
+            try:
+                return self._run(process, listing)
+            finally:
+                process.close()
+                self._tidy(open_folder)
+
+    def _command(self, list_fd: int) -> list[str]:
+        options, order = self._options, self._order
+        return recording(
+            options.ffmpeg,
+            order.source,
+            order.plan,
+            first_sequence=order.first_sequence,
+            segment_seconds=options.segment_seconds,
+            list_fd=list_fd,
+            realtime=options.realtime,
+            timeout_s=options.silent_after_s,
+        )
+
+    def _run(self, process: FfmpegProcess, listing: Iterable[str]) -> Ending:
+        if not self._opened(process):
+            process.stop()
+            self.messages, self.streams = process.tail(), process.report.streams
+            return "stopped" if self._stop.is_set() else "not_opened"
+        self.streams = process.report.streams
+        if self._live and not (self.streams.fits_mpegts or self._order.plan.container == "matroska"):
+            return "replan"
+        with ThreadPoolExecutor(3, thread_name_prefix="epoch") as pool:
+            try:
+                return self._record(process, listing, pool)
+            finally:
+                process.kill()
+                self._buffer.close(discard=True)
+
+    def _opened(self, process: FfmpegProcess) -> bool:
+        deadline = time.monotonic() + (self._options.connect_timeout_s if self._live else _FILE_OPEN_S)
+        while not process.opened.wait(_POLL_S):
+            if self._stop.is_set() or time.monotonic() > deadline:
+                return False
+        return process.report.complete
+
+    def _record(self, process: FfmpegProcess, listing: Iterable[str], pool: ThreadPoolExecutor) -> Ending:
+        tasks: list[Future[None]] = []
+        if self._order.plan.audio:
+            tasks.append(pool.submit(self._drain, process.stdout.fileno()))
+        else:
+            self._buffer.close()
+        epoch = self.epoch = self._begin(self.streams, self._wall_start())
+        tasks.append(pool.submit(self._close_segments, listing, epoch))
+        delivery = pool.submit(self._deliver, epoch)
+        ending = self._watch(process, [*tasks, delivery])
+        if ending == "failed" or (ending == "stopped" and not self._live):
+            self._buffer.close(discard=True)
+        code = process.stop()
+        self.messages = process.tail()
+        for task in tasks:
+            task.result()
+        if self._live:
+            self._salvage_open(epoch)
+        delivery.result()
+        return self._ending(code, process) if ending in {"", "failed"} else cast("Ending", ending)
+
+    def _wall_start(self) -> datetime:
+        """Wall clock of the epoch's first sample.
+
+        A live server sends what it holds at once, up to some segments. Their samples arrive later
+        than they were made, so for a moment the earliest start that any arrival allows is sought.
+        """
+        opened = self._clock()
+        if self._live and self._order.plan.audio:
+            self._stop.wait(_SETTLE_S)
+        return min(opened, self._wall_zero or opened)
+
+    def _drain(self, fd: int) -> None:
+        rest = b""
+        while data := os.read(fd, _READ_BYTES):
+            whole = rest + data
+            even = len(whole) & ~1
+            rest = whole[even:]
+            samples = np.frombuffer(whole[:even], dtype=np.int16)
+            block = PcmBlock(self._samples, samples)
+            self._samples += samples.size
+            zero = self._clock() - timedelta(seconds=self._samples / SAMPLE_RATE)
+            self._wall_zero = min(zero, self._wall_zero or zero)
+            self._buffer.put(block)
+        self._buffer.close()
+
+    def _deliver(self, epoch: Epoch) -> None:
+        while not self._buffer.drained:
+            block = self._buffer.take()
+            if block is not None and block.samples.size:
+                self._listener.pcm(epoch, block.first_sample, block.samples)
+
+    def _close_segments(self, listing: Iterable[str], epoch: Epoch) -> None:
+        for line in listing:
+            listed = parse_listed(line)
+            sequence = int(Path(listed.name).stem)
+            if sequence == self._order.first_sequence:  # ffmpeg lists 0 as the first segment's start
+                listed = replace(listed, pts_start_ms=PTS_ORIGIN_MS)
+            known = self._order.known.get(sequence, "")
+            folder = self._order.folder
+            closed = close_segment(folder / OPEN / listed.name, folder / listed.name, known_sha256=known)
+            self._segment(segment_of(epoch, self._order.data_dir, closed, listed), known=bool(known))
+
+    def _segment(self, segment: Segment, *, known: bool = False) -> None:
+        self.next_sequence = segment.sequence + 1
+        self.end_pts_ms = max(self.end_pts_ms, segment.pts_end_ms)
+        if not known:
+            self._listener.segment_closed(segment)
+
+    def _salvage_open(self, epoch: Epoch) -> None:
+        for path in segment_files(self._order.folder / OPEN):
+            segment = salvage(epoch, self._order.data_dir, path)
+            if segment is not None:
+                self._segment(segment)
+
+    def _watch(self, process: FfmpegProcess, tasks: Sequence[Future[None]]) -> str:
+        """Wait while all is well; the reason to stop, or empty when ffmpeg ended by itself."""
+        progress, seen, disk_due = -1, time.monotonic(), 0.0
+        while process.running():
+            now = time.monotonic()
+            if any(task.done() and task.exception() for task in tasks):
+                return "failed"
+            if now >= disk_due:
+                disk_due = now + _DISK_CHECK_S
+                if shutil.disk_usage(self._order.data_dir).free < self._options.min_free_bytes:
+                    return "disk_low"
+            if (current := self._progress()) != progress:
+                progress, seen = current, now
+            elif self._live and now - seen > self._options.silent_after_s:
+                return "silent"
+            if self._stop.wait(_POLL_S):
+                return "stopped"
+        return ""
+
+    def _progress(self) -> int:
+        """A number that changes whenever anything was recorded."""
+        sizes = (path.stat().st_size for path in segment_files(self._order.folder / OPEN)[-1:] if path.exists())
+        return self._samples + self.next_sequence + sum(sizes)
+
+    def _ending(self, code: int, process: FfmpegProcess) -> Ending:
+        if code < 0:
+            return "died"
+        if code != 0 and cause(self.messages) == "disk_full":
+            return "disk_full"
+        if not self._live:
+            return "ended"
+        report = process.report
+        finite = report.finite or report.container == "hls"
+        return "ended" if code == 0 and finite and not playlist_lost(self.messages) else "disconnected"
+
+    def _tidy(self, open_folder: Path) -> None:
+        """Leave no empty folders behind when nothing was recorded."""
+        for folder in (open_folder, *open_folder.parents[:2]):
+            if not any(folder.iterdir()):
+                folder.rmdir()
