@@ -54,11 +54,10 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """Where to cut in PTS microseconds; ``anchor`` is the packet whose place in the file tells the true start."""
+    """Where to cut in PTS microseconds; ``anchor``, a packet, tells the true start by its place in the written file."""
 
     plan: CutPlan
-    anchor_kind: str
-    anchor_us: int
+    anchor: PacketTime | None
 
 
 def cut_clip(  # noqa: PLR0917 - the range reads best in its natural order
@@ -78,8 +77,8 @@ def cut_clip(  # noqa: PLR0917 - the range reads best in its natural order
     `ConflictError` (a segment is missing or was changed) and `StorageError` (disk full, folder not writable).
     """
     suffix = output.suffix.lower()
-    if suffix not in CLIP_FORMATS:
-        raise _bad_suffix(output)
+    if suffix not in CLIP_FORMATS or (mode == "exact" and suffix == ".ts"):
+        raise _bad_suffix(output, mode)
     cover = find_cover(db, stream, start_ms, end_ms)
     used, paths = _checked(data_dir, cover)
     cut = _aim(cover.epoch, paths, start_ms, end_ms, mode)
@@ -88,7 +87,7 @@ def cut_clip(  # noqa: PLR0917 - the range reads best in its natural order
     with written_whole(output) as partial:
         argv = command(ffmpeg_path(ffmpeg), cut.plan, suffix, partial)
         run_cut(argv, feed, timeout_s=_TIMEOUT_S + _TIMEOUT_PER_S * (end_ms - start_ms) / 1000)
-        true_start, true_end = _measured(partial, cut, mode, cover.epoch)
+        true_start, true_end = _measured(partial, suffix, cut, cover.epoch)
         sha256, size = file_sha256(partial), partial.stat().st_size
     return Clip(
         path=output,
@@ -106,12 +105,13 @@ def cut_clip(  # noqa: PLR0917 - the range reads best in its natural order
     )
 
 
-def _bad_suffix(output: Path) -> BadInputError:
-    known = " ".join(CLIP_FORMATS)
+def _bad_suffix(output: Path, mode: Mode) -> BadInputError:
+    # MPEG-TS cannot say that the encoder's first samples are to be dropped, so it is never exact.
+    known = " ".join(suffix for suffix in CLIP_FORMATS if mode == "copy" or suffix != ".ts")
     return BadInputError(
         "clip.suffix",
-        f"不支持的片段格式“{output.suffix}”，可用：{known}。",
-        f"Clips cannot be written as “{output.suffix}”; use one of {known}.",
+        f"{mode} 模式不支持片段格式“{output.suffix}”，可用：{known}。",
+        f"Clips cannot be written as “{output.suffix}” in {mode} mode; use one of {known}.",
     )
 
 
@@ -147,17 +147,17 @@ def _aim(epoch: Epoch, paths: list[Path], start_ms: int, end_ms: int, mode: Mode
             "clip.no_media", "这段录像里没有画面也没有声音。", "This recording holds no picture or sound."
         )
     start, end = pts_us(epoch, start_ms), pts_us(epoch, end_ms)
-    anchor_kind = "video" if "video" in kinds else "audio"
-    anchor = start
+    anchor = None
     if mode == "copy":
-        anchor = _last_keyframe(packets, anchor_kind, start, start_ms)
-        start = min(anchor, _sound_with(packets, anchor) if "audio" in kinds else anchor) - _ROUNDING_US
+        anchor = _last_keyframe(packets, "video" if "video" in kinds else "audio", start, start_ms)
+        # ffmpeg copies from the first packet decoded at or after the cut; reordered frames are decoded earlier.
+        start = _sound_with(packets, anchor.dts_us) - _ROUNDING_US
     container: Literal["mpegts", "matroska"] = "mpegts" if paths[0].suffix == ".ts" else "matroska"
-    return _Cut(CutPlan(container, "video" in kinds, "audio" in kinds, start, end), anchor_kind, anchor)
+    return _Cut(CutPlan(container, "video" in kinds, "audio" in kinds, start, end), anchor)
 
 
-def _last_keyframe(packets: list[PacketTime], kind: str, start_us: int, start_ms: int) -> int:
-    at_or_before = [p.pts_us for p in packets if p.kind == kind and p.keyframe and p.pts_us <= start_us + _ROUNDING_US]
+def _last_keyframe(packets: list[PacketTime], kind: str, start_us: int, start_ms: int) -> PacketTime:
+    at_or_before = [p for p in packets if p.kind == kind and p.keyframe and p.pts_us <= start_us + _ROUNDING_US]
     if not at_or_before:
         raise BadInputError(
             "clip.no_keyframe",
@@ -165,23 +165,25 @@ def _last_keyframe(packets: list[PacketTime], kind: str, start_us: int, start_ms
             f"There is no keyframe at or before {start_ms / 1000:g} s, so a copied clip cannot start there.",
             hint=Sentence("改用 --mode exact。", "Use --mode exact."),
         )
-    return max(at_or_before)
+    return max(at_or_before, key=lambda p: p.pts_us)
 
 
-def _sound_with(packets: list[PacketTime], keyframe_us: int) -> int:
-    """The last packet of sound that starts at or before the keyframe, so that no sound of the clip is lost."""
-    near = (p.pts_us for p in packets if p.kind == "audio" and 0 <= keyframe_us - p.pts_us <= _SOUND_LEAD_US)
-    return max(near, default=keyframe_us)
+def _sound_with(packets: list[PacketTime], cut_us: int) -> int:
+    """The last packet of sound that starts at or before the cut, so that no sound of the clip is lost."""
+    near = (p.pts_us for p in packets if p.kind == "audio" and 0 <= cut_us - p.pts_us <= _SOUND_LEAD_US)
+    return max(near, default=cut_us)
 
 
-def _measured(path: Path, cut: _Cut, mode: Mode, epoch: Epoch) -> tuple[int, int]:
+def _measured(path: Path, suffix: str, cut: _Cut, epoch: Epoch) -> tuple[int, int]:
     """Start and end of the written file in stream time, read back from its packets."""
     packets = packet_times(path)
-    first = first_pts(packets, cut.anchor_kind)
-    if first is None:
+    if not packets or (cut.anchor is not None and cut.anchor.kind not in {p.kind for p in packets}):
         raise BadInputError(
             "clip.nothing", "这段时间里没有可剪取的画面或声音。", "There is nothing to cut in that time."
         )
-    zero = cut.plan.start_us if mode == "exact" else cut.anchor_us - first
-    earliest = 0 if mode == "exact" else min(p.pts_us for p in packets)
-    return stream_ms(epoch, zero + earliest), stream_ms(epoch, zero + max(p.end_us for p in packets))
+    zero = cut.plan.start_us
+    if cut.anchor is not None:
+        zero = cut.anchor.pts_us - first_pts(packets, cut.anchor.kind)
+    # Players count MP4 and Matroska from time 0 of the file, MPEG-TS from its first packet.
+    begins = min(p.pts_us for p in packets) if suffix == ".ts" else 0
+    return stream_ms(epoch, zero + begins), stream_ms(epoch, zero + max(p.end_us for p in packets))

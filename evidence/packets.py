@@ -14,11 +14,12 @@ from core.errors import BadInputError
 
 @dataclass(frozen=True, slots=True)
 class PacketTime:
-    """Presentation time of one packet of the first video or audio stream."""
+    """Times of one packet: shown from ``pts_us`` to ``end_us``, decoded at ``dts_us``; ``kind``: video or audio."""
 
     kind: str
     pts_us: int
     end_us: int
+    dts_us: int
     keyframe: bool
 
 
@@ -52,10 +53,12 @@ def packet_times(path: Path) -> list[PacketTime]:
                 continue
             start = round(packet.pts * packet.time_base * 1_000_000)
             length = round((packet.duration or 0) * packet.time_base * 1_000_000)
-            found.append(PacketTime(packet.stream.type, start, start + length, packet.is_keyframe))
+            dts = packet.pts if packet.dts is None else packet.dts
+            decoded = round(dts * packet.time_base * 1_000_000)
+            found.append(PacketTime(packet.stream.type, start, start + length, decoded, packet.is_keyframe))
     return found
 
 
-def first_pts(packets: Iterable[PacketTime], kind: str) -> int | None:
-    """The earliest time of one kind of packet, or ``None`` where there is none."""
-    return min((p.pts_us for p in packets if p.kind == kind), default=None)
+def first_pts(packets: Iterable[PacketTime], kind: str) -> int:
+    """The earliest time of one kind of packet. Raises ``ValueError`` when there is none."""
+    return min(p.pts_us for p in packets if p.kind == kind)
