@@ -8,6 +8,7 @@ and is kept with a flag; one that nobody can have said is cut.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from asr.guards import (
     SpeechEvidence,
@@ -61,7 +62,7 @@ class AudioWindow:
         """The window cut in the pause nearest to its middle, or in the middle where nobody pauses."""
         end_ms = self.start_ms + len(self.samples) * 1000 // SAMPLE_RATE
         middle = (self.start_ms + end_ms) // 2
-        pauses = [(a + b) // 2 for (_, a), (b, _) in zip(self.speech, self.speech[1:], strict=False)]
+        pauses = [(a + b) // 2 for (_, a), (b, _) in pairwise(self.speech)]
         cut = min(pauses, key=lambda at: abs(at - middle), default=middle)
         at = (cut - self.start_ms) * SAMPLE_RATE // 1000
         return (

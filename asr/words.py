@@ -7,6 +7,7 @@ inside the piece that covers it, and that piece is mostly the first one *after* 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import regex
 
@@ -72,7 +73,7 @@ def fit_to_speech(tokens: Sequence[Token], spans: Spans) -> list[Token]:
     if not places or not spans:
         return fitted
     _pull(fitted, places[0], start_ms=spans[0][0])
-    for (_, quiet_from), (quiet_to, _) in zip(spans, spans[1:], strict=False):
+    for (_, quiet_from), (quiet_to, _) in pairwise(spans):
         after = _first_after(fitted, quiet_from, quiet_to)
         _pull_around(fitted, after, quiet_from, quiet_to)
     _pull(fitted, places[-1], end_ms=spans[-1][1])
@@ -81,7 +82,7 @@ def fit_to_speech(tokens: Sequence[Token], spans: Spans) -> list[Token]:
 
 def pauses_after(words: Sequence[Word]) -> list[int]:
     """Milliseconds of silence after each word; 0 after the last."""
-    return [max(0, b.start_ms - a.end_ms) for a, b in zip(words, words[1:], strict=False)] + [0] * bool(words)
+    return [max(0, b.start_ms - a.end_ms) for a, b in pairwise(words)] + [0] * bool(words)
 
 
 def _first_after(tokens: Sequence[Token], quiet_from: int, quiet_to: int) -> int:

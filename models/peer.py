@@ -4,7 +4,6 @@ Default options, so that the comparison is with what most people run; only the l
 """
 
 from pathlib import Path
-from typing import Any
 
 import faster_whisper
 
@@ -16,7 +15,7 @@ from models.speech import Samples
 class PeerTranscriber:
     """Whole recordings to text by ``faster_whisper.WhisperModel.transcribe``."""
 
-    def __init__(self, model: Any, beam_size: int) -> None:
+    def __init__(self, model: faster_whisper.WhisperModel, beam_size: int) -> None:
         self._model = model
         self._beam_size = beam_size
 

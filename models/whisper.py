@@ -11,7 +11,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import ctranslate2
 import numpy as np
@@ -38,7 +37,7 @@ _CUDA_BATCH = 16
 class EncodedWindows:
     """Encoder output of a batch. ``frames[i]`` counts the mel frames of window i that are not padding."""
 
-    output: Any
+    output: ctranslate2.StorageView
     frames: tuple[int, ...]
 
     @property
@@ -51,7 +50,12 @@ class WhisperEngine:
     """`models.speech.SpeechEngine` over one loaded model; calls may come from several threads."""
 
     def __init__(
-        self, model: Any, tokenizer: Tokenizer, extractor: FeatureExtractor, identity: ModelIdentity, device: str
+        self,
+        model: ctranslate2.models.Whisper,
+        tokenizer: Tokenizer,
+        extractor: FeatureExtractor,
+        identity: ModelIdentity,
+        device: str,
     ) -> None:
         self._model = model
         self._tokenizer = tokenizer
@@ -109,7 +113,7 @@ class WhisperEngine:
         )
         return [self._hypothesis(result) for result in results]
 
-    def _hypothesis(self, result: Any) -> Hypothesis:
+    def _hypothesis(self, result: ctranslate2.models.WhisperGenerationResult) -> Hypothesis:
         tokens = [token for token in result.sequences_ids[0] if token < self._tokenizer.eot]
         pieces, piece_tokens = self._tokenizer.split_to_word_tokens(tokens) if tokens else ([], [])
         # The score is the sum over the tokens and the end mark, divided by their count.
@@ -127,7 +131,10 @@ class WhisperEngine:
         if not any(texts):
             return [()] * len(hypotheses)
         found = self._model.align(batch.output, self._tokenizer.sot_sequence, texts, list(batch.frames))
-        return [_timed(hypothesis, result) for hypothesis, result in zip(hypotheses, found, strict=True)]
+        return [
+            _timed(hypothesis, result.alignments, result.text_token_probs)
+            for hypothesis, result in zip(hypotheses, found, strict=True)
+        ]
 
 
 def padded_length(frames: int) -> int:
@@ -151,15 +158,16 @@ def _own(encoded: Encoded) -> EncodedWindows:
     return encoded
 
 
-def _timed(hypothesis: Hypothesis, result: Any) -> tuple[TimedPiece, ...]:
-    if not hypothesis.pieces or not result.alignments:
+def _timed(
+    hypothesis: Hypothesis, alignments: Sequence[tuple[int, int]], probabilities: Sequence[float]
+) -> tuple[TimedPiece, ...]:
+    if not hypothesis.pieces or not alignments:
         return ()
-    token_index = np.array([pair[0] for pair in result.alignments])
-    step = np.array([pair[1] for pair in result.alignments])
+    token_index = np.array([pair[0] for pair in alignments])
+    step = np.array([pair[1] for pair in alignments])
     starts_token = np.concatenate(([True], np.diff(token_index) > 0))
     times = step[starts_token] * _SECONDS_PER_STEP
     edges = np.concatenate(([0], np.cumsum([len(part) for part in hypothesis.piece_tokens])))
-    probabilities = result.text_token_probs
     return tuple(
         TimedPiece(
             text,
@@ -194,7 +202,7 @@ def load_whisper(
     return WhisperEngine(model, tokenizer, extractor, ModelIdentity(name, sha256), choice.device)
 
 
-def _load_model(folder: Path, choice: DeviceChoice, workers: int) -> Any:
+def _load_model(folder: Path, choice: DeviceChoice, workers: int) -> ctranslate2.models.Whisper:
     try:
         model = ctranslate2.models.Whisper(
             str(folder),
