@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, text
+from sqlalchemy import ColumnClause, Connection, Float, Integer, Label, literal_column, select, text
+
+from store.scope import Scope, scope_condition
+from store.tables import utterances
 
 _INSERT = text("INSERT OR REPLACE INTO postings(rowid, letters, sounds) VALUES (:id, :letters, :sounds)")
-_MATCH = text(
-    "SELECT rowid, bm25(postings) AS score FROM postings WHERE postings MATCH :query ORDER BY score LIMIT :limit"
-)
 
 
 def add_postings(connection: Connection, utterance_id: int, letters: Sequence[str], sounds: Sequence[str]) -> None:
@@ -16,12 +16,22 @@ def add_postings(connection: Connection, utterance_id: int, letters: Sequence[st
     connection.execute(_INSERT, row)
 
 
-def match_postings(connection: Connection, column: str, grams: Sequence[str], limit: int) -> list[tuple[int, float]]:
-    """``(utterance id, score)`` of the best matches of any of ``grams`` by BM25, higher is better."""
+def match_postings(
+    connection: Connection, column: str, grams: Sequence[str], limit: int, scope: Scope | None = None
+) -> list[tuple[int, float]]:
+    """``(utterance id, score)`` of the best matches of any of ``grams`` by BM25, higher is better.
+
+    A gram with spaces is a run: its parts must stand next to each other in this order.
+    """
     if not grams:
         return []
     if column not in ("letters", "sounds"):
         raise ValueError(f"no such column: {column}")
     terms = " OR ".join('"' + gram.replace('"', '""') + '"' for gram in dict.fromkeys(grams))
-    rows = connection.execute(_MATCH, {"query": f"{{{column}}} : ({terms})", "limit": limit})
-    return [(int(row.rowid), -float(row.score)) for row in rows]
+    rowid: ColumnClause[int] = literal_column("rowid", Integer)
+    score: Label[float] = literal_column("bm25(postings)", Float).label("score")
+    query = select(rowid.label("id"), score).select_from(text("postings")).where(text("postings MATCH :terms"))
+    if scope is not None and not scope.everything:
+        query = query.where(rowid.in_(select(utterances.c.id).where(scope_condition(scope))))
+    rows = connection.execute(query.order_by(score).limit(limit), {"terms": f"{{{column}}} : ({terms})"})
+    return [(int(row.id), -float(row.score)) for row in rows]

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, Integer, Label, and_, func, literal_column, select
 from sqlalchemy.dialects.sqlite import insert
 
 from core.records import Utterance
@@ -43,15 +43,37 @@ def iterate_vectors(
         after_id = ids[-1]
 
 
-def pending_utterances(connection: Connection, model_sha256: str, *, limit: int) -> list[Utterance]:
-    """Utterances that have no vector of this model yet, oldest first."""
+def vectors_after(
+    connection: Connection, model_sha256: str, row: int, *, block: int = 10_000
+) -> tuple[int, list[int], Matrix | None]:
+    """The next block in order of writing: ``(last row, ids, matrix)``; no ids and ``None`` at the end.
+
+    Rows count up as vectors are written, whatever their utterance, so that a reader that remembers the
+    last row sees everything that other processes add.
+    """
+    number: Label[int] = literal_column("vectors.rowid", Integer).label("number")
+    query = (
+        select(number, vectors.c.utterance_id, vectors.c.vector)
+        .where(number > row, vectors.c.model_sha256 == model_sha256)
+        .order_by(number)
+        .limit(block)
+    )
+    found = connection.execute(query).all()
+    if not found:
+        return row, [], None
+    matrix = np.stack([np.frombuffer(r.vector, dtype="<f4") for r in found])
+    return int(found[-1].number), [int(r.utterance_id) for r in found], matrix
+
+
+def pending_utterances(connection: Connection, model_sha256: str, *, limit: int, after_id: int = 0) -> list[Utterance]:
+    """Utterances after ``after_id`` that have no vector of this model yet, oldest first."""
     joined = utterances.outerjoin(
         vectors, and_(vectors.c.utterance_id == utterances.c.id, vectors.c.model_sha256 == model_sha256)
     )
     query = (
         select(utterances.c.id)
         .select_from(joined)
-        .where(vectors.c.utterance_id.is_(None))
+        .where(vectors.c.utterance_id.is_(None), utterances.c.id > after_id)
         .order_by(utterances.c.id)
         .limit(limit)
     )

@@ -1,0 +1,1 @@
+"""Search over what was said: letters, sound, concepts and meaning, with the time of the words meant."""

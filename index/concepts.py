@@ -1,0 +1,128 @@
+"""What is said in other words: a table of concepts and the words that express them.
+
+The table (concepts.yaml) is matched on both sides, so that "承诺不瘦退钱" meets "瘦不下来我把钱给你". A word
+may express several concepts; "没有" before a problem (没有黑点了) expresses that it is gone.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import permutations
+from pathlib import Path
+
+import yaml
+from ahocorasick_rs import AhoCorasick, MatchKind
+
+from core.errors import BadInputError
+from core.text import normalise
+
+_TABLE = Path(__file__).with_name("concepts.yaml")
+_NUMBER = r"(?:[0-9]+(?:\.[0-9]+)?|[零〇一二三四五六七八九十百千万两几半]+)"
+GONE = "消除"
+# 祛斑, 降血糖: the first character of a word for a problem says what becomes of it.
+_VERBS = dict.fromkeys("祛去除淡抗消战退", GONE) | {"降": "降低", "防": "预防", "养": "治好"}
+_NONE_OF = re.compile(r"(没有|没|无|不长|不生|不起|零|告别)[了任何一点个]*$")
+NEAR = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A concept expressed by the code points ``[start, end)`` of a text."""
+
+    concept: str
+    start: int
+    end: int
+    words: str
+
+
+class ConceptTable:
+    """Concepts, the words and patterns for them, and which are half of one another."""
+
+    def __init__(self, table: dict[str, dict[str, str]], patterns: dict[str, list[str]], near: list[list[str]]) -> None:
+        self.problems = frozenset(table["problems"])
+        self.terms: dict[str, tuple[str, ...]] = {
+            name: tuple(dict.fromkeys(words.split())) for part in table.values() for name, words in part.items()
+        }
+        self._by_term: dict[str, list[str]] = {}
+        for name, words in self.terms.items():
+            for word in words:
+                self._by_term.setdefault(word, []).append(name)
+        self._words = list(self._by_term)
+        self._matcher = AhoCorasick(self._words, matchkind=MatchKind.Standard)
+        self._patterns = [
+            (name, re.compile(pattern.replace("{n}", _NUMBER))) for name, found in patterns.items() for pattern in found
+        ]
+        self._near = {pair for group in near for pair in permutations(group, 2)}
+        unknown = ({n for n, _ in self._patterns} | {n for pair in self._near for n in pair}) - set(self.terms)
+        if unknown:
+            raise _damaged(f"unknown concepts {', '.join(sorted(unknown))}")
+
+    def __len__(self) -> int:
+        return len(self.terms)
+
+    def similarity(self, one: str, other: str) -> float:
+        """1 for the same concept, `NEAR` for a neighbouring one, else 0."""
+        if one == other:
+            return 1.0
+        return NEAR if (one, other) in self._near else 0.0
+
+    def neighbours(self, concept: str) -> list[str]:
+        """Concepts that are half of ``concept``."""
+        return [other for one, other in self._near if one == concept]
+
+    def mentions(self, text: str) -> list[Mention]:
+        """Concepts of ``text`` with their places (offsets into ``text`` as given), in order.
+
+        A word inside a longer one is not seen by itself: 斑马线 is no 斑 when it stands in the table.
+        """
+        normal = normalise(text)
+        found: list[Mention] = []
+        for start, end in self._words_in(normal.text):
+            span = normal.original_span(start, end)
+            for name in self._by_term[normal.text[start:end]]:
+                found.append(Mention(name, *span, text[slice(*span)]))
+                if name not in self.problems:
+                    continue
+                verb = _VERBS.get(normal.text[start]) if end - start > 1 else None
+                if verb:
+                    found.append(Mention(verb, span[0], span[0] + 1, text[span[0]]))
+                gone = _NONE_OF.search(normal.text[max(0, start - 6) : start])
+                if gone:
+                    whole = normal.original_span(start - len(gone[0]), end)
+                    found.append(Mention(GONE, *whole, text[slice(*whole)]))
+        for name, pattern in self._patterns:
+            for match in pattern.finditer(normal.text):
+                span = normal.original_span(*match.span())
+                found.append(Mention(name, *span, text[slice(*span)]))
+        return sorted(found, key=lambda mention: (mention.start, mention.end, mention.concept))
+
+    def _words_in(self, text: str) -> list[tuple[int, int]]:
+        """Occurrences that lie in no longer occurrence."""
+        spans = sorted({(s, e) for _, s, e in self._matcher.find_matches_as_indexes(text, overlapping=True)})
+        kept: list[tuple[int, int]] = []
+        reach = 0
+        for start, end in sorted(spans, key=lambda span: (span[0], -span[1])):
+            if end > reach:
+                kept.append((start, end))
+                reach = end
+        return kept
+
+
+@lru_cache(maxsize=1)
+def load_concepts() -> ConceptTable:
+    """The bundled table. Raises `BadInputError` when it is damaged."""
+    raw = yaml.safe_load(_TABLE.read_text(encoding="utf-8"))
+    if not isinstance(raw, dict) or set(raw) != {"problems", "concepts", "patterns", "near"}:
+        raise _damaged("problems, concepts, patterns and near are wanted")
+    twice = set(raw["problems"]) & set(raw["concepts"])
+    if twice:
+        raise _damaged(f"listed twice: {', '.join(sorted(twice))}")
+    return ConceptTable({"problems": raw["problems"], "concepts": raw["concepts"]}, raw["patterns"], raw["near"])
+
+
+def _damaged(reason: str) -> BadInputError:
+    return BadInputError(
+        "index.concepts",
+        f"概念表 {_TABLE.name} 有误：{reason}。",
+        f"The concept table {_TABLE.name} is wrong: {reason}.",
+    )

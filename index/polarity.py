@@ -1,0 +1,27 @@
+"""Whether words are said or denied: a negator just before them, or a refutation just after.
+
+"没有转过账", "转账的都是骗子" and "不敢说祛斑" speak of the words without claiming them. Polarity moves a hit
+down; it never hides one.
+"""
+
+import re
+
+_REACH = 5
+_BEFORE = re.compile(
+    r"(不是|不会|不能|不要|不用|不敢|不可能|不许|不让|不可以|不建议|不承诺|不保证|不代表|不支持|不做|不卖|不提供|不存在|不需要|不必|"
+    r"没有|没法|没说|没做|没|别|无|非|未|勿|莫|禁止|严禁|杜绝|拒绝|谈不上|说不上|并非|从不|哪有|哪敢|防止|谨防|小心|警惕|不)"
+    r"[^，。！？；,.!?;]{0,3}$"
+)
+# 不仅, 不管 and the like join or stress; they deny nothing.
+_NO_DENIAL = re.compile(
+    r"(不仅|不但|不光|不只|不管|不论|无论|不得不|不能不|没想到|别看|别说|要不|是不是|有没有|能不能|会不会|差不多|特别|别的|别人)"
+)
+_AFTER = re.compile(
+    r"^[^，。！？；,.!?;]{0,3}(是不可能|不可能|都?是骗|骗人|是假的|不存在|做不到|没有的|不允许|是违[法规]|都?是谣|不敢|另外|是另|这款没|不靠谱|别信|不治)"
+)
+
+
+def denied(text: str, start: int, end: int) -> bool:
+    """Whether code points ``[start, end)`` of ``text`` stand under a negator or are refuted."""
+    before = _NO_DENIAL.sub("", text[max(0, start - _REACH - 3) : start])[-_REACH:]
+    return bool(_BEFORE.search(before) or _AFTER.search(text[end : end + 8]))

@@ -1,0 +1,195 @@
+"""How well a text answers a query: which of the query's letters it covers, and by which way.
+
+Every letter of the query carries how much it tells (index/lexicon.py). A text covers it by the same
+letter, by the same sound in a run of two or more, or by the same concept; the best way counts. A way
+whose words are denied on one side only counts little and is remembered. Text length plays no part.
+Weights are round numbers, chosen on own sentences; `livewitness bench search` measures them.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from index.concepts import ConceptTable, Mention
+from index.lexicon import Lexicon
+from index.polarity import denied
+from index.symbols import Spelled, Symbol, spell
+
+Way = Literal["exact", "letters", "sound", "concept", "meaning"]
+
+LETTER_RUN = 1.0
+LETTER_ALONE = 0.5
+SOUND_RUN = 0.9
+SOUND_OF_A_WORD = 0.4
+CONCEPT = 0.7
+CONCEPT_OF_ONE_LETTER = 0.5
+DENIED = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A query taken apart once. ``weights[i]`` says how much ``spelled.letters[i]`` tells."""
+
+    text: str
+    spelled: Spelled
+    weights: tuple[float, ...]
+    mentions: tuple[Mention, ...]
+    sound_owner: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Letters ``covers`` of the query are answered by ``[start, end)`` of the text, by ``way``."""
+
+    way: Way
+    covers: tuple[int, ...]
+    credit: float
+    start: int
+    end: int
+    words: str
+    denied: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """All evidence for one text. ``coverage`` and ``denial`` are shares of the query, 0 to 1."""
+
+    coverage: float
+    denial: float
+    phrase: float
+    evidence: tuple[Evidence, ...] = field(default=())
+
+
+class Matcher:
+    """Compares texts with queries; holds the lexicon and the concept table, no state."""
+
+    def __init__(self, lexicon: Lexicon, concepts: ConceptTable) -> None:
+        self._lexicon = lexicon
+        self._concepts = concepts
+
+    def query(self, text: str) -> Query:
+        """Take a query apart."""
+        spelled = spell(text)
+        weights = tuple(self._lexicon.weight(symbol.text) for symbol in spelled.letters)
+        owner = tuple(_owner(spelled.letters, sound) for sound in spelled.sounds)
+        return Query(text, spelled, weights, tuple(self._concepts.mentions(text)), owner)
+
+    def match(self, query: Query, text: str) -> Match:
+        """Everything by which ``text`` answers ``query``."""
+        spelled = spell(text)
+        found = [*_letters(query, spelled), *self._sounds(query, spelled), *self._shared_concepts(query, text)]
+        judged = _within_denials([_judged(query, text, evidence, self._concepts) for evidence in found])
+        total = sum(query.weights)
+        best = [0.0] * len(query.weights)
+        against = [0.0] * len(query.weights)
+        for evidence in judged:
+            for position in evidence.covers:
+                credit = evidence.credit * (DENIED if evidence.denied else 1.0)
+                best[position] = max(best[position], credit)
+                if evidence.denied:
+                    against[position] = max(against[position], evidence.credit)
+        coverage = sum(w * c for w, c in zip(query.weights, best, strict=True)) / total if total else 0.0
+        denial = sum(w * c for w, c in zip(query.weights, against, strict=True)) / total if total else 0.0
+        return Match(coverage, denial, phrase_similarity(query, spelled), tuple(judged))
+
+    def _sounds(self, query: Query, spelled: Spelled) -> Iterable[Evidence]:
+        original = spelled.normal.original
+        ours = [symbol.text for symbol in query.spelled.sounds]
+        theirs = [symbol.text for symbol in spelled.sounds]
+        for i, j, size in common_runs(ours, theirs):
+            if size < 2:
+                continue
+            start, end = spelled.sounds[j].start, spelled.sounds[j + size - 1].end
+            covers = tuple(dict.fromkeys(query.sound_owner[i : i + size]))
+            words = original[start:end]
+            asked = query.text[query.spelled.sounds[i].start : query.spelled.sounds[i + size - 1].end]
+            misheard = words == asked or not self._lexicon.is_word(words)
+            yield Evidence("sound", covers, SOUND_RUN if misheard else SOUND_OF_A_WORD, start, end, words)
+
+    def _shared_concepts(self, query: Query, text: str) -> Iterable[Evidence]:
+        theirs = self._concepts.mentions(text)
+        for ours in query.mentions:
+            covers = tuple(i for i, letter in enumerate(query.spelled.letters) if ours.start <= letter.start < ours.end)
+            for mention in theirs:
+                similarity = self._concepts.similarity(ours.concept, mention.concept)
+                if similarity and covers:
+                    surely = CONCEPT_OF_ONE_LETTER if mention.end - mention.start == 1 else CONCEPT
+                    yield Evidence("concept", covers, surely * similarity, mention.start, mention.end, mention.words)
+
+
+def _owner(letters: Sequence[Symbol], sound: Symbol) -> int:
+    return next(i for i, letter in enumerate(letters) if letter.start <= sound.start < letter.end)
+
+
+def _letters(query: Query, spelled: Spelled) -> Iterable[Evidence]:
+    original = spelled.normal.original
+    ours = [symbol.text for symbol in query.spelled.letters]
+    theirs = [symbol.text for symbol in spelled.letters]
+    for i, j, size in common_runs(ours, theirs):
+        start, end = spelled.letters[j].start, spelled.letters[j + size - 1].end
+        credit = LETTER_RUN if size > 1 or len(ours) == 1 else LETTER_ALONE
+        yield Evidence("letters", tuple(range(i, i + size)), credit, start, end, original[start:end])
+
+
+def common_runs(ours: Sequence[str], theirs: Sequence[str]) -> list[tuple[int, int, int]]:
+    """``(i, j, size)`` of all longest runs with ``ours[i:i+size] == theirs[j:j+size]``."""
+    runs: list[tuple[int, int, int]] = []
+    previous: dict[int, int] = {}
+    for i, symbol in enumerate(ours):
+        current: dict[int, int] = {}
+        for j, other in enumerate(theirs):
+            if symbol == other:
+                size = previous.get(j - 1, 0) + 1
+                current[j] = size
+                if i + 1 == len(ours) or j + 1 == len(theirs) or ours[i + 1] != theirs[j + 1]:
+                    runs.append((i - size + 1, j - size + 1, size))
+        previous = current
+    return runs
+
+
+def phrase_similarity(query: Query, spelled: Spelled) -> float:
+    """1 when the query is said in order, letter by letter or by sound; less by one error; else 0.
+
+    One error (a syllable replaced, added or left out) is forgiven from four syllables on.
+    """
+    ours = [symbol.text for symbol in query.spelled.sounds]
+    theirs = [symbol.text for symbol in spelled.sounds]
+    if not ours:
+        return 0.0
+    if query.spelled.letter_text() in spelled.letter_text():
+        return 1.0
+    errors = fewest_errors(ours, theirs)
+    if errors == 0 and len(ours) > 1:
+        return 0.9
+    return 0.6 if errors == 1 and len(ours) >= 4 else 0.0
+
+
+def fewest_errors(pattern: Sequence[str], text: Sequence[str]) -> int:
+    """Edit distance of ``pattern`` to the best run of ``text`` (Sellers, 1980)."""
+    row = [0] * (len(text) + 1)
+    for i, symbol in enumerate(pattern, start=1):
+        diagonal, row[0] = row[0], i
+        for j, other in enumerate(text, start=1):
+            diagonal, row[j] = row[j], min(diagonal + (symbol != other), row[j] + 1, row[j - 1] + 1)
+    return min(row)
+
+
+def _judged(query: Query, text: str, evidence: Evidence, concepts: ConceptTable) -> Evidence:
+    """The evidence with its polarity: denied when the words are denied on one side only."""
+    begin = query.spelled.letters[evidence.covers[0]].start
+    stop = query.spelled.letters[evidence.covers[-1]].end
+    here = denied(text, evidence.start, evidence.end)
+    there = denied(query.text, begin, stop)
+    if here != there and not (here and _is_problem(evidence.words, concepts)):
+        return replace(evidence, denied=True)
+    return evidence
+
+
+def _within_denials(found: list[Evidence]) -> list[Evidence]:
+    """What lies inside denied words is denied: the negator of a phrase stands far from its last word."""
+    denials = [(e.start, e.end) for e in found if e.denied]
+    return [replace(e, denied=True) if any(a <= e.start and e.end <= b for a, b in denials) else e for e in found]
+
+
+def _is_problem(words: str, concepts: ConceptTable) -> bool:
+    return any(mention.concept in concepts.problems for mention in concepts.mentions(words))

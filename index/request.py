@@ -1,0 +1,100 @@
+"""What may be asked: a query, a part of the archive, how many hits. Wrong questions get one sentence."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.clock import parse_iso, parse_seconds
+from core.errors import BadInputError, UsageError
+from index.symbols import spell
+from store.scope import Scope
+
+MAX_QUERY_CHARS = 200
+MAX_LIMIT = 1_000
+Moment = datetime | float
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """A search. ``from_``/``to`` are UTC times, or seconds in the stream when ``stream`` is named."""
+
+    query: str
+    stream: str = ""
+    shop: str = ""
+    from_: Moment | None = None
+    to: Moment | None = None
+    limit: int = 10
+
+
+def parse_moment(text: str) -> Moment:
+    """``2026-11-11T20:31`` (UTC unless it names a zone), or a time in the stream: ``83.5``, ``1:23``.
+
+    Raises `UsageError` for anything else.
+    """
+    for parse in (parse_seconds, parse_iso):
+        try:
+            return parse(text)
+        except ValueError:
+            continue
+    raise UsageError(
+        "search.time",
+        f"看不懂的时间 {text[:40]!r}。请写 2026-11-11T20:31（UTC），或直播内的秒数、时:分:秒。",
+        f"{text[:40]!r} is no time. Write 2026-11-11T20:31 (UTC), or seconds or h:mm:ss within the stream.",
+    )
+
+
+def query_text(request: SearchRequest) -> tuple[str, bool]:
+    """The query to search for and whether it had to be cut to `MAX_QUERY_CHARS`.
+
+    Raises `BadInputError` when nothing is left that can be searched for.
+    """
+    whole = request.query.strip()
+    text = whole[:MAX_QUERY_CHARS]
+    if not spell(text).letters:
+        raise BadInputError(
+            "search.empty",
+            "请输入要查找的话：搜索词是空的，或只有标点符号。",
+            "Say what to search for: the query is empty, or has nothing but punctuation.",
+        )
+    return text, len(whole) > len(text)
+
+
+def scope_of(request: SearchRequest) -> Scope:
+    """The part of the archive that is asked for. Raises `UsageError` when it contradicts itself."""
+    if not 1 <= request.limit <= MAX_LIMIT:
+        raise UsageError(
+            "search.limit",
+            f"结果条数应在 1 到 {MAX_LIMIT} 之间，不能是 {request.limit}。",
+            f"The number of hits has to be between 1 and {MAX_LIMIT}, not {request.limit}.",
+        )
+    walls = [moment for moment in (request.from_, request.to) if isinstance(moment, datetime)]
+    in_stream = [moment for moment in (request.from_, request.to) if isinstance(moment, int | float)]
+    if in_stream and walls:
+        raise UsageError(
+            "search.range_mixed",
+            "起止时间要么都写日期时间，要么都写直播内的秒数。",
+            "Give both ends of the range as dates, or both as seconds within the stream.",
+        )
+    if in_stream and not request.stream:
+        raise UsageError(
+            "search.range_stream",
+            "按直播内的秒数限定范围时，请用 --stream 指明是哪一场。",
+            "A range in seconds needs --stream, to say which stream is meant.",
+        )
+    if (len(walls) == 2 and walls[0] >= walls[1]) or (len(in_stream) == 2 and in_stream[0] >= in_stream[1]):
+        raise UsageError(
+            "search.range_empty",
+            "起始时间不早于结束时间，范围是空的。",
+            "The range is empty: it begins no earlier than it ends.",
+        )
+    return Scope(
+        request.stream,
+        request.shop,
+        from_ms=_ms(request.from_),
+        to_ms=_ms(request.to),
+        wall_from=request.from_ if isinstance(request.from_, datetime) else None,
+        wall_to=request.to if isinstance(request.to, datetime) else None,
+    )
+
+
+def _ms(moment: Moment | None) -> int | None:
+    return None if moment is None or isinstance(moment, datetime) else round(moment * 1000)

@@ -1,0 +1,148 @@
+"""A part of the archive: which utterances a search may return, and how much was looked through."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, and_, func, literal, select, true
+
+from core.clock import iso
+from store.tables import epochs, gaps, segments, streams, utterances, vectors
+
+# No utterance is longer; lets the index on wall_start find those that began before the range.
+_LONGEST_UTTERANCE = timedelta(minutes=10)
+_MS_PER_DAY = 86_400_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Empty fields mean everything. ``from_ms``/``to_ms`` are stream time, ``wall_*`` UTC; ends are exclusive."""
+
+    stream: str = ""
+    shop: str = ""
+    from_ms: int | None = None
+    to_ms: int | None = None
+    wall_from: datetime | None = None
+    wall_to: datetime | None = None
+
+    @property
+    def everything(self) -> bool:
+        """Whether nothing is left out."""
+        return self == Scope()
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much a scope holds. ``recorded_ms`` counts segments, or speech where only a transcript was imported."""
+
+    streams: int
+    recorded_ms: int
+    untranscribed_ms: int
+    gaps: int
+    gap_ms: int
+    utterances: int
+    not_indexed: int
+
+
+def scope_condition(scope: Scope) -> ColumnElement[bool]:
+    """The scope as a condition on the table of utterances: those that overlap it."""
+    conditions: list[ColumnElement[bool]] = [_of_streams(utterances.c.stream, scope)]
+    if scope.from_ms is not None:
+        conditions.append(utterances.c.end_ms > scope.from_ms)
+    if scope.to_ms is not None:
+        conditions.append(utterances.c.start_ms < scope.to_ms)
+    if scope.wall_from is not None:
+        end = func.julianday(utterances.c.wall_start) + (utterances.c.end_ms - utterances.c.start_ms) / _MS_PER_DAY
+        conditions.append(utterances.c.wall_start > iso(scope.wall_from - _LONGEST_UTTERANCE))
+        conditions.append(end > func.julianday(iso(scope.wall_from)))
+    if scope.wall_to is not None:
+        conditions.append(utterances.c.wall_start < iso(scope.wall_to))
+    return and_(*conditions)
+
+
+def _of_streams(column: ColumnElement[str], scope: Scope) -> ColumnElement[bool]:
+    conditions: list[ColumnElement[bool]] = [true()]
+    if scope.stream:
+        conditions.append(column == scope.stream)
+    if scope.shop:
+        conditions.append(column.in_(select(streams.c.name).where(streams.c.shop == scope.shop)))
+    return and_(*conditions)
+
+
+def scope_ids(connection: Connection, scope: Scope) -> list[int]:
+    """Ids of the utterances in the scope, ascending."""
+    query = select(utterances.c.id).where(scope_condition(scope)).order_by(utterances.c.id)
+    return [int(i) for i in connection.execute(query).scalars()]
+
+
+def measure_scope(connection: Connection, scope: Scope, model_sha256: str) -> Extent:
+    """Count what a search over ``scope`` with vectors of one model looks through, and what it cannot see."""
+    count = select(func.count()).select_from(streams).where(_of_streams(streams.c.name, scope))
+    total = select(func.count()).select_from(utterances).where(scope_condition(scope))
+    has_vector = (
+        select(literal(1))
+        .where(vectors.c.utterance_id == utterances.c.id, vectors.c.model_sha256 == model_sha256)
+        .exists()
+    )
+    recorded = _recorded_ms(connection, scope)
+    gap_count, gap_ms = _gaps(connection, scope)
+    return Extent(
+        streams=int(connection.execute(count).scalar_one()),
+        recorded_ms=recorded + _imported_ms(connection, scope),
+        untranscribed_ms=_untranscribed_ms(connection, scope),
+        gaps=gap_count,
+        gap_ms=gap_ms,
+        utterances=int(connection.execute(total).scalar_one()),
+        not_indexed=int(connection.execute(total.where(~has_vector)).scalar_one()),
+    )
+
+
+def _pieces(
+    table_start: ColumnElement[int], table_end: ColumnElement[int], wall: ColumnElement[str], scope: Scope
+) -> tuple[ColumnElement[int], ColumnElement[bool]]:
+    """Milliseconds of a recorded piece inside the scope, and whether there are any."""
+    start, end = table_start, table_end
+    conditions: list[ColumnElement[bool]] = [true()]
+    if scope.from_ms is not None:
+        start = func.max(start, scope.from_ms)
+        conditions.append(table_end > scope.from_ms)
+    if scope.to_ms is not None:
+        end = func.min(end, scope.to_ms)
+        conditions.append(table_start < scope.to_ms)
+    if scope.wall_from is not None:
+        conditions.append(wall >= iso(scope.wall_from))
+    if scope.wall_to is not None:
+        conditions.append(wall < iso(scope.wall_to))
+    return end - start, and_(*conditions)
+
+
+def _recorded_ms(connection: Connection, scope: Scope) -> int:
+    length, inside = _pieces(segments.c.start_ms, segments.c.end_ms, segments.c.wall_start, scope)
+    query = select(func.coalesce(func.sum(length), 0)).where(_of_streams(segments.c.stream, scope), inside)
+    return int(connection.execute(query).scalar_one())
+
+
+def _imported_ms(connection: Connection, scope: Scope) -> int:
+    length, inside = _pieces(utterances.c.start_ms, utterances.c.end_ms, utterances.c.wall_start, scope)
+    recorded = select(literal(1)).where(segments.c.stream == utterances.c.stream).exists()
+    query = select(func.coalesce(func.sum(length), 0)).where(_of_streams(utterances.c.stream, scope), inside, ~recorded)
+    return int(connection.execute(query).scalar_one())
+
+
+def _untranscribed_ms(connection: Connection, scope: Scope) -> int:
+    length, inside = _pieces(segments.c.start_ms, segments.c.end_ms, segments.c.wall_start, scope)
+    ahead = func.min(length, segments.c.end_ms - epochs.c.transcribed_ms)
+    query = (
+        select(func.coalesce(func.sum(ahead), 0))
+        .select_from(
+            segments.join(epochs, and_(epochs.c.stream == segments.c.stream, epochs.c.number == segments.c.epoch))
+        )
+        .where(_of_streams(segments.c.stream, scope), inside, segments.c.end_ms > epochs.c.transcribed_ms)
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def _gaps(connection: Connection, scope: Scope) -> tuple[int, int]:
+    length, inside = _pieces(gaps.c.start_ms, gaps.c.end_ms, gaps.c.wall_start, scope)
+    query = select(func.count(), func.coalesce(func.sum(length), 0)).where(_of_streams(gaps.c.stream, scope), inside)
+    row = connection.execute(query).one()
+    return int(row[0]), int(row[1])
