@@ -23,8 +23,8 @@ SPARSE_FROM_S = 3.0
 
 LoopSign = Literal["rate", "repeat", "ratio"]
 
-_REPEAT = regex.compile(rf"(?s)(.{{{MIN_REPEAT_CHARS},}}?)\1")
-_SHORT_REPEAT = regex.compile(r"(?s)(.+?)\1{2,}")
+_REPEAT = regex.compile(rf"(?s)(.{{{MIN_REPEAT_CHARS},}}?)\1+")
+_SHORT_REPEAT = regex.compile(r"(?s)(.{1,5}?)\1{2,}")
 _MARKS = regex.compile(r"[\p{P}\p{Z}\p{S}]+")
 
 # Credits of subtitled videos in the training data; no host says these in a sale.
@@ -68,12 +68,12 @@ def loop_signs(text: str, tokens: int, seconds: float) -> frozenset[LoopSign]:
 
 
 def first_occurrence(pieces: tuple[str, ...]) -> int:
-    """How many pieces to keep so that the first adjacent repeat is said once; all when there is none."""
+    """How many pieces to keep so that the longest run of repeats is said once; all when there is none."""
     text = "".join(pieces)
-    found = _REPEAT.search(text) or _SHORT_REPEAT.search(text)
-    if found is None:
+    repeats = [*_REPEAT.finditer(text), *_SHORT_REPEAT.finditer(text)]
+    if not repeats:
         return len(pieces)
-    end = found.end(1)
+    end = max(repeats, key=lambda found: len(found[0])).end(1)
     kept = length = 0
     while kept < len(pieces) and length + len(pieces[kept]) <= end:
         length += len(pieces[kept])

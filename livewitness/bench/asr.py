@@ -95,6 +95,8 @@ def run_asr_bench(
     A manifest line is ``{"path", "text", "start", "end"}`` and perhaps ``"terms"``; paths are relative to the
     manifest, lines of one file are one recording. Raises `BadInputError` naming the line that is wrong.
     """
+    if out is not None and not out.parent.is_dir():
+        raise _unwritable(out)
     recordings = read_manifest(manifest) if manifest else bundled()
     audio = [load_audio(recording) for recording in recordings]
     cache_dir = Settings().cache_dir
@@ -217,4 +219,8 @@ def _write(report: AsrReport, out: Path) -> None:
     try:
         out.write_text(json.dumps(report.as_dict(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
-        raise StorageError("bench.out", f"无法写入 {out}。", f"{out} cannot be written.") from error
+        raise _unwritable(out) from error
+
+
+def _unwritable(out: Path) -> StorageError:
+    return StorageError("bench.out", f"无法写入 {out}。", f"{out} cannot be written.")
