@@ -27,6 +27,7 @@ class Settings(BaseSettings):
     min_free_bytes: int = Field(
         default=256 * 1024 * 1024, ge=0, description="Recording refuses to start with less free disk than this."
     )
+    port: int = Field(default=8700, ge=1, le=65535, description="Port of the service, on loopback.")
     packs: tuple[Path, ...] = Field(default=(), description="Rule packs beside the bundled ones.")
     ffmpeg: str = Field(default="", description="An ffmpeg to use in place of the bundled binary.")
 

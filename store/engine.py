@@ -75,14 +75,14 @@ def _storage_error(error: DatabaseError, path: Path) -> Exception:
     reason = str(error.orig)
     if isinstance(error, OperationalError) and ("full" in reason or "readonly" in reason or "disk I/O" in reason):
         return StorageError(
-            "store.unwritable",
+            "store_unwritable",
             f"数据库 {path} 写不进去（{reason}）。",
             f"The database {path} cannot be written ({reason}).",
             hint=Sentence("请腾出磁盘空间或检查权限后再试。", "Free disk space or check permissions, then try again."),
         )
     if "not a database" in reason or "malformed" in reason:
         return StorageError(
-            "store.damaged",
+            "store_damaged",
             f"数据库 {path} 已损坏或不是 SQLite 文件（{reason}）。",
             f"The database {path} is damaged or is not an SQLite file ({reason}).",
         )
@@ -153,7 +153,7 @@ def _open_error(error: DatabaseError, path: Path) -> Exception:
 
 def _folder_error(folder: Path, error: Exception) -> StorageError:
     return StorageError(
-        "store.folder",
+        "store_folder",
         f"数据目录 {folder} 无法使用（{error}）。",
         f"The data directory {folder} cannot be used ({error}).",
         hint=Sentence("用 --data 指定一个可写的目录。", "Name a writable directory with --data."),

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects.sqlite import insert
 
 from core.clock import iso, utc_now
-from store.tables import jobs
+from store.tables import jobs, streams
 
 
 class JobState(StrEnum):
@@ -51,6 +51,10 @@ def get_job(connection: Connection, content_sha256: str) -> Job | None:
     return Job(row["content_sha256"], row["path"], row["stream"], JobState(row["state"]), row["error"])
 
 
-def stream_taken(connection: Connection, stream: str) -> bool:
-    """Whether a job already uses this stream name."""
-    return connection.execute(select(jobs.c.stream).where(jobs.c.stream == stream)).first() is not None
+def name_taken(connection: Connection, stream: str) -> bool:
+    """Whether a job or a stream already uses this name."""
+    by_job = connection.execute(select(jobs.c.stream).where(jobs.c.stream == stream)).first()
+    return (
+        by_job is not None
+        or connection.execute(select(streams.c.name).where(streams.c.name == stream)).first() is not None
+    )

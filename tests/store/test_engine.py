@@ -101,7 +101,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     path.write_text("这不是数据库" * 1000)
     with pytest.raises(StorageError) as caught:
         open_database(path)
-    assert caught.value.code == "store.damaged"
+    assert caught.value.code == "store_damaged"
     assert path.read_text().startswith("这不是数据库")
 
 
@@ -109,4 +109,4 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError) as caught:
         open_database(tmp_path / "file" / "livewitness.db")
-    assert caught.value.code == "store.folder"
+    assert caught.value.code == "store_folder"

@@ -178,8 +178,9 @@ def test_jobs_keep_their_stream(database: Database) -> None:
     with database.read() as c:
         assert jobs.get_job(c, "ff") == jobs.Job("ff", "/b.mp4", "a", jobs.JobState.DONE)
         assert jobs.get_job(c, "00") is None
-        assert jobs.stream_taken(c, "a")
-        assert not jobs.stream_taken(c, "b")
+        assert jobs.name_taken(c, "a")
+        assert jobs.name_taken(c, "s")
+        assert not jobs.name_taken(c, "b")
 
 
 @given(st.lists(st.tuples(st.text(), st.integers(0, 10**9), st.integers(0, 10**9), st.floats(0, 1))))
