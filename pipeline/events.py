@@ -1,0 +1,58 @@
+"""What a watched stream tells the outside: one JSON object an event, names as the command line prints them."""
+
+from collections.abc import Callable
+
+from core.clock import iso, seconds, utc_now
+from core.records import Alert, Epoch, Gap, Segment, Stream, Utterance
+from core.shapes import Json, alert_json, epoch_json, gap_json, segment_json, stream_json, utterance_json
+
+EventSink = Callable[[Json], None]
+
+
+def _event(name: str, fields: Json) -> Json:
+    return {"event": name, **fields, "at": iso(utc_now())}
+
+
+def stream_started(stream: Stream) -> Json:
+    """Recording is about to begin."""
+    return _event("stream.started", {"stream": stream.name} | stream_json(stream))
+
+
+def epoch_started(epoch: Epoch) -> Json:
+    """The source is connected; what follows has no discontinuity."""
+    return _event("epoch", epoch_json(epoch))
+
+
+def segment_closed(segment: Segment) -> Json:
+    """A piece of the recording is closed, fsynced and hashed."""
+    return _event("segment", segment_json(segment))
+
+
+def utterance_heard(utterance: Utterance) -> Json:
+    """Final text of a stretch of speech, stored."""
+    return _event("utterance", utterance_json(utterance))
+
+
+def alert_raised(alert: Alert) -> Json:
+    """A claim a moderator should look at, stored."""
+    return _event("alert", alert_json(alert))
+
+
+def gap_found(gap: Gap) -> Json:
+    """A stretch that was not recorded."""
+    return _event("gap", gap_json(gap))
+
+
+def lag(stream: str, position_ms: int, lag_ms: int) -> Json:
+    """Recognition runs behind the recording by ``lag`` seconds; nothing is lost."""
+    return _event("lag", {"stream": stream, "position": seconds(position_ms), "lag": seconds(lag_ms)})
+
+
+def no_audio(stream: str, position_ms: int) -> Json:
+    """The source carries no audio: it is recorded, but nothing can be heard."""
+    return _event("no_audio", {"stream": stream, "position": seconds(position_ms)})
+
+
+def stream_ended(stream: str, reason: str, totals: Json) -> Json:
+    """Recording, recognition and storing are done."""
+    return _event("stream.ended", {"stream": stream, "reason": reason, **totals})

@@ -1,0 +1,46 @@
+"""Stores a transcript made elsewhere as utterances of a stream, judged and indexed like our own."""
+
+import hashlib
+from dataclasses import dataclass, replace
+
+from asr.transcriber import Heard
+from claims.checker import Checker
+from core.clock import utc_now
+from core.records import Alert, Epoch, ModelIdentity, Stream
+from pipeline.scribe import Scribe
+from pipeline.transcripts import Line
+from store import recordings, streams
+from store.engine import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import added; ``known`` lines were there before."""
+
+    lines: int
+    known: int
+    alerts: tuple[Alert, ...]
+
+
+def import_transcript(db: Database, checker: Checker, stream: Stream, lines: list[Line]) -> Imported:
+    """Add ``lines`` to ``stream`` as an epoch without recording. The same transcript twice adds nothing."""
+    content = "\n".join(f"{line.start_ms} {line.end_ms} {line.text}" for line in lines)
+    digest = hashlib.sha256(content.encode()).hexdigest()
+    with db.write() as connection:
+        stream = streams.open_stream(connection, stream)
+        epochs = recordings.list_epochs(connection, stream.name)
+        known = next((e for e in epochs if e.content_sha256 == digest), None)
+        number = known.number if known else max((e.number for e in epochs), default=0) + 1
+        epoch = known or Epoch(stream.name, number, 0, utc_now(), stream.source, content_sha256=digest)
+        recordings.put_epoch(connection, epoch)
+    scribe = Scribe(db, checker, ModelIdentity("transcript", digest), stream.product)
+    added = 0
+    raised: list[Alert] = []
+    for line in lines:
+        written = scribe.write(Heard(line.start_ms, line.end_ms, line.text, (), (), 0.0), epoch, line.end_ms)
+        added += written.utterance is not None
+        raised += written.alerts
+    with db.write() as connection:
+        recordings.put_epoch(connection, replace(epoch, complete=True))
+        streams.end_stream(connection, stream.name, utc_now())
+    return Imported(added, len(lines) - added, tuple(raised))

@@ -1,0 +1,228 @@
+"""Watches one stream: records it, listens, judges, stores, and tells what happens as it happens."""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from asr.transcriber import Transcriber
+from claims.checker import Checker
+from core.clock import plus_ms, seconds, utc_now
+from core.records import Epoch, Gap, ModelIdentity, Segment, Stream
+from core.shapes import Json
+from ingest.layout import stream_path
+from ingest.lock import StreamLock
+from ingest.pcm import Int16
+from ingest.segments import file_sha256, recover_orphans
+from ingest.session import ReconnectPolicy, ResumePoint, SessionEnd, StreamRecorder
+from ingest.sources import Source
+from pipeline import events
+from pipeline.ear import Ear, EarContext
+from pipeline.events import EventSink
+from pipeline.scribe import Scribe
+from store import recordings, streams
+from store.engine import Database
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WatchOptions:
+    """How a stream is recorded. ``min_free_bytes``: recording refuses to start with less free disk."""
+
+    realtime: bool = False
+    segment_seconds: float = 4.0
+    min_free_bytes: int = 0
+    ffmpeg: str = ""
+    reconnect: ReconnectPolicy = field(default_factory=ReconnectPolicy)
+
+
+@dataclass(frozen=True, slots=True)
+class WatchParts:
+    """What a watch works with, put together once. ``transcriber`` makes one that starts at a given ms."""
+
+    db: Database
+    data_dir: Path
+    checker: Checker
+    model: ModelIdentity
+    transcriber: Callable[[int], Transcriber]
+
+
+@dataclass(frozen=True, slots=True)
+class WatchResult:
+    """How a watch ended: reason, and what it added."""
+
+    stream: str
+    reason: str
+    recorded_ms: int = 0
+    utterances: int = 0
+    alerts: int = 0
+    gaps: int = 0
+    truncated: bool = False
+
+
+class StreamWatch:
+    """One stream from its first packet to its last stored word. ``run`` blocks; ``stop`` ends it from any thread."""
+
+    def __init__(
+        self, parts: WatchParts, stream: Stream, source: Source, emit: EventSink, options: WatchOptions
+    ) -> None:
+        self._parts = parts
+        self._stream = stream
+        self._source = source
+        self._options = options
+        self._emit_lock = threading.Lock()
+        self._sink = emit
+        self._ears: dict[int, Ear] = {}
+        self._recorder: StreamRecorder | None = None
+        self._stopped = False
+        self._gaps = 0
+        scribe = Scribe(parts.db, parts.checker, parts.model, stream.product)
+        self._ear_context = EarContext(parts.db, parts.data_dir, scribe, parts.transcriber, self._emit)
+
+    def run(self) -> WatchResult:
+        """Record and listen until the source ends or `stop` is called.
+
+        Raises `ConflictError` when the stream is being watched already, and what the recorder raises.
+        """
+        folder = stream_path(self._parts.data_dir, self._stream.name)
+        with StreamLock(folder):
+            content = "" if self._source.live else file_sha256(Path(self._source.location))
+            known = self._known_epoch(content)
+            if known is not None and known.complete:
+                return WatchResult(self._stream.name, "already_done")
+            with self._parts.db.write() as connection:
+                stream = streams.open_stream(connection, self._stream)
+            self._emit(events.stream_started(stream))
+            if self._source.live:
+                self._recover()
+            return self._record(content, known)
+
+    def stop(self) -> None:
+        """Close the open segment, hear what is recorded, and return from `run`."""
+        self._stopped = True
+        if self._recorder is not None:
+            self._recorder.stop()
+
+    # What the recorder calls.
+
+    def epoch_started(self, epoch: Epoch) -> None:
+        """A source is connected."""
+        with self._parts.db.write() as connection:
+            recordings.put_epoch(connection, epoch)
+        self._emit(events.epoch_started(epoch))
+        if not epoch.audio_codec:
+            self._emit(events.no_audio(epoch.stream, epoch.offset_ms))
+
+    def segment_closed(self, segment: Segment) -> None:
+        """A segment is on disk for good."""
+        with self._parts.db.write() as connection:
+            added = recordings.add_segment(connection, segment)
+        if added:
+            self._emit(events.segment_closed(segment))
+
+    def pcm(self, epoch: Epoch, first_sample: int, samples: Int16, arrived: float | None = None) -> None:
+        """Audio to listen to; may take as long as it takes."""
+        self._ear(epoch).hear(first_sample, samples, arrived)
+
+    def epoch_ended(self, epoch: Epoch) -> None:
+        """All segments and samples of this epoch were handed over. A file cut off by `stop` stays incomplete."""
+        if epoch.audio_codec:
+            self._ear(epoch).finish()
+        with self._parts.db.write() as connection:
+            recordings.put_epoch(connection, replace(epoch, complete=epoch.complete or self._source.live))
+
+    def gap(self, gap: Gap) -> None:
+        """A stretch that was not recorded."""
+        self._gaps += 1
+        with self._parts.db.write() as connection:
+            recordings.add_gap(connection, gap)
+        self._emit(events.gap_found(gap))
+
+    # Parts of `run`.
+
+    def _emit(self, event: Json) -> None:
+        with self._emit_lock:
+            self._sink(event)
+
+    def _ear(self, epoch: Epoch) -> Ear:
+        if epoch.number not in self._ears:
+            self._ears[epoch.number] = Ear(self._ear_context, epoch, live=self._source.live)
+        return self._ears[epoch.number]
+
+    def _epochs(self) -> list[Epoch]:
+        with self._parts.db.read() as connection:
+            return recordings.list_epochs(connection, self._stream.name)
+
+    def _known_epoch(self, content: str) -> Epoch | None:
+        if not content:
+            return None
+        return next((epoch for epoch in self._epochs() if epoch.content_sha256 == content), None)
+
+    def _recover(self) -> None:
+        """List what an earlier watcher left unlisted, and hear what it left unheard."""
+        unfinished = [epoch for epoch in self._epochs() if not epoch.complete]
+        with self._parts.db.read() as connection:
+            known = {segment.path for segment in recordings.list_segments(connection, self._stream.name)}
+        for segment in recover_orphans(self._parts.data_dir, unfinished, known):
+            self.segment_closed(segment)
+        for epoch in unfinished:
+            self.epoch_ended(epoch)
+
+    def _resume_point(self, known: Epoch | None, held: list[Segment]) -> ResumePoint:
+        last = held[-1] if held else None
+        after = last.sequence + 1 if last else 1
+        if known is not None:
+            first = next((s.sequence for s in held if s.epoch == known.number), after)
+            return ResumePoint(known.number, first, known.offset_ms)
+        number = max((epoch.number for epoch in self._epochs()), default=0) + 1
+        if last is None:
+            return ResumePoint(number)
+        wall_end = plus_ms(last.wall_start, last.end_ms - last.start_ms) if self._source.live else None
+        return ResumePoint(number, after, last.end_ms, wall_end)
+
+    def _record(self, content: str, known: Epoch | None) -> WatchResult:
+        with self._parts.db.read() as connection:
+            held = recordings.list_segments(connection, self._stream.name)
+        mine = {} if known is None else {s.sequence: s.sha256 for s in held if s.epoch == known.number}
+        options = self._options
+        self._recorder = StreamRecorder(
+            self._stream.name,
+            self._source,
+            self._parts.data_dir,
+            self,
+            ffmpeg=options.ffmpeg,
+            resume=self._resume_point(known, held),
+            realtime=options.realtime,
+            segment_seconds=options.segment_seconds,
+            min_free_bytes=options.min_free_bytes,
+            policy=options.reconnect,
+            known=mine,
+            content_sha256=content,
+        )
+        if self._stopped:
+            self._recorder.stop()
+        return self._ended(self._recorder.run())
+
+    def _ended(self, end: SessionEnd) -> WatchResult:
+        with self._parts.db.write() as connection:
+            streams.end_stream(connection, self._stream.name, utc_now())
+        result = WatchResult(
+            stream=self._stream.name,
+            reason=end.reason,
+            recorded_ms=end.recorded_ms,
+            utterances=sum(ear.utterances for ear in self._ears.values()),
+            alerts=sum(ear.alerts for ear in self._ears.values()),
+            gaps=self._gaps,
+            truncated=end.truncated,
+        )
+        totals = {
+            "recorded": seconds(result.recorded_ms),
+            "utterances": result.utterances,
+            "alerts": result.alerts,
+            "gaps": result.gaps,
+            "truncated": result.truncated,
+        }
+        self._emit(events.stream_ended(self._stream.name, end.reason, totals))
+        return result
