@@ -1,0 +1,66 @@
+"""The command line: one group, one module per command in livewitness/commands, loaded when used."""
+
+import importlib
+from pathlib import Path
+
+import click
+
+from core.logs import configure_logging
+from livewitness import __version__
+
+# Command to module and one-line help; modules are imported only when their command runs, so `--help` is instant.
+_COMMANDS = {
+    "demo": ("demo", "播放内置直播：告警、搜索、取证 / play the bundled broadcast: alert, search, cut"),
+    "watch": ("watch", "录制、识别并实时告警 / record, transcribe and alert"),
+    "backfill": ("backfill", "批量处理录像文件 / work through recordings and folders"),
+    "check": ("check", "检查文字中的违规宣称 / check text for unlawful claims"),
+    "import-transcript": ("import_transcript", "导入已有字幕 / import a transcript made elsewhere"),
+    "search": ("search", "按说过的话搜索 / search for what was said"),
+    "clip": ("clip", "截取片段 / cut a clip"),
+    "serve": ("serve", "启动服务 / start the service"),
+    "doctor": ("doctor", "检查本机环境 / check this machine"),
+    "models": ("models", "模型：列出、校验、下载 / list, verify, fetch models"),
+    "rules": ("rules", "规则：列出、校验、测试、说明 / list, check, test, explain rules"),
+    "bench": ("bench", "基准测试 / benchmarks"),
+}
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"livewitness.commands.{_COMMANDS[cmd_name][0]}")
+        command = module.command
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{module.__name__}.command is not a command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="livewitness")
+@click.option("--log-level", default="WARNING", type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]), hidden=True)
+def cli(log_level: str) -> None:
+    """播证 LiveWitness：录下直播、实时告警、搜索说过的话、截取证据。
+
+    Records Chinese selling livestreams, warns of unlawful claims, finds the words and cuts the clip.
+    """
+    configure_logging(log_level)
+
+
+data_option = click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=None,
+    help="数据目录，默认取 LIVEWITNESS_DATA / data directory, default from LIVEWITNESS_DATA",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="每行一个 JSON / one JSON object a line on stdout")

@@ -1,0 +1,72 @@
+"""``livewitness clip``: the recorded minutes as a file, with its hash."""
+
+from pathlib import Path
+
+import click
+
+from core.clock import parse_seconds, seconds, timecode
+from core.errors import UsageError
+from core.shapes import Json
+from evidence.clip import Clip, Mode, cut_clip
+from livewitness.cli import data_option, json_option
+from livewitness.console import emit, say, stdout
+from livewitness.wiring import database_of, settings_for
+
+
+@click.command(name="clip")
+@click.argument("stream")
+@click.argument("start")
+@click.argument("end")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="输出文件 / output file")
+@click.option(
+    "--mode",
+    type=click.Choice(["copy", "exact"]),
+    default="copy",
+    help="copy：原样，从关键帧起；exact：重编码，精确到毫秒 / untouched from a key frame, or encoded anew to the ms",
+)
+@data_option
+@json_option
+def command(stream: str, start: str, end: str, output: Path, mode: Mode, data: Path | None, as_json: bool) -> None:
+    """截取片段；START、END 为秒或 时:分:秒 / Cut a clip; START and END in seconds or h:mm:ss."""
+    start_ms, end_ms = _milliseconds(start), _milliseconds(end)
+    settings = settings_for(data)
+    with database_of(settings) as db:
+        clip = cut_clip(
+            db, settings.data.absolute(), stream, start_ms, end_ms, output, mode=mode, ffmpeg=settings.ffmpeg
+        )
+    if as_json:
+        emit(clip_json(clip))
+        return
+    stdout.print(f"{clip.path}\nSHA-256 {clip.sha256}", markup=False, soft_wrap=True)
+    length = seconds(clip.end_ms - clip.start_ms)
+    say(
+        f"{timecode(clip.start_ms)} 起 {length} 秒，比所求提前 {clip.lead_ms} 毫秒（{clip.mode}）。",
+        f"From {timecode(clip.start_ms)}, {length} s, {clip.lead_ms} ms earlier than asked ({clip.mode}).",
+    )
+
+
+def _milliseconds(text: str) -> int:
+    try:
+        return round(parse_seconds(text) * 1000)
+    except ValueError as error:
+        raise UsageError(
+            "bad_time", f"看不懂时间 {text}；例：83.5 或 1:23.5。", f"Not a time: {text}; e.g. 83.5 or 1:23.5."
+        ) from error
+
+
+def clip_json(clip: Clip) -> Json:
+    """A clip as one JSON object; times in seconds of the stream."""
+    return {
+        "path": str(clip.path),
+        "sha256": clip.sha256,
+        "size": clip.size,
+        "mode": clip.mode,
+        "stream": clip.stream,
+        "epoch": clip.epoch,
+        "start": seconds(clip.start_ms),
+        "end": seconds(clip.end_ms),
+        "requested_start": seconds(clip.requested_start_ms),
+        "requested_end": seconds(clip.requested_end_ms),
+        "lead_ms": clip.lead_ms,
+        "segments": list(clip.segments),
+    }

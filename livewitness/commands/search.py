@@ -1,0 +1,4 @@
+"""``livewitness search``: say what was claimed, get the place where it was said."""
+
+
+

@@ -1,0 +1,91 @@
+"""Events of a stream as JSON lines for machines, or as lines with a status bar for people."""
+
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn
+
+from core.clock import timecode
+from core.shapes import Json
+from livewitness.console import emit, printable, stderr
+
+_SEVERITY_STYLE = {"high": "bold red", "medium": "yellow", "low": "cyan"}
+
+
+class StreamDisplay:
+    """Shows events; for people, alerts scroll by above a line that says how far recording and hearing are."""
+
+    def __init__(self, as_json: bool, console: Console = stderr) -> None:
+        self._as_json = as_json
+        self._console = console
+        columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False))
+        self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._task: TaskID | None = None
+        self._recorded = self._heard = 0.0
+        self._alerts = 0
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        self._task = self._progress.add_task("准备模型与来源 / preparing models and source")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def show(self, event: Json) -> None:
+        """Take one event."""
+        if self._as_json:
+            emit(event)
+        lines = self._lines(event)
+        if lines and not self._as_json:
+            for line, style in lines:
+                self._console.print(printable(line), style=style, markup=False, soft_wrap=True)
+        self._advance(event)
+
+    def _lines(self, event: Json) -> list[tuple[str, str]]:
+        match event["event"]:
+            case "stream.started":
+                return [(f"● 开始录制 / recording {event['name']} ← {event['source']}", "bold")]
+            case "alert":
+                return alert_lines(event)
+            case "gap":
+                return [(f"⚠ 中断 / gap {event['start']:.1f}–{event['end']:.1f} s: {event['reason']}", "yellow")]
+            case "lag":
+                return [(f"⚠ 识别落后 / recognition is {event['lag']:.0f} s behind; nothing is lost", "yellow")]
+            case "no_audio":
+                return [("⚠ 没有声音：只录制，无法识别 / no audio: recorded, but nothing can be heard", "yellow")]
+            case _:
+                return []
+
+    def _advance(self, event: Json) -> None:
+        if event["event"] == "segment":
+            self._recorded = event["end"]
+        elif event["event"] == "utterance":
+            self._heard = event["end"]
+        elif event["event"] == "alert":
+            self._alerts += 1
+        if self._task is not None:
+            recorded = f"已录 / recorded {self._recorded:.0f} s"
+            heard = f"已听 / heard {self._heard:.0f} s"
+            status = f"{time.strftime('%H:%M:%S')} {recorded} · {heard} · 告警 / alerts {self._alerts}"
+            self._progress.update(self._task, description=status)
+
+
+def alert_lines(event: Json) -> list[tuple[str, str]]:
+    """An alert in three lines: when and what, the words in their sentence, rule and law."""
+    basis = "；".join(f"{basis['law']} {basis['article']}" for basis in event["legal_basis"])
+    text = event["text"]
+    start, end = event["text_start"], event["text_end"]
+    marked = f"{text[:start]}【{text[start:end]}】{text[end:]}"
+    place = timecode(round(event["start"] * 1000))
+    style = _SEVERITY_STYLE.get(event["severity"], "")
+    verdict = f"{event['verdict']}/{event['severity']}"
+    return [
+        (f"▲ {place}  {event['title']}（{verdict}）延迟 / delay {event['latency_ms']} ms", style),
+        (f"    {marked}", ""),
+        (f"    {event['rule_id']} · {basis} · {event['advice']}", "dim"),
+    ]

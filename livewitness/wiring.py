@@ -1,0 +1,137 @@
+"""The one place where parts are put together: settings in, ready objects out."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from asr.decode import DecodeOptions
+from asr.transcriber import Transcriber, TranscriberOptions
+from claims.checker import load_checker
+from core.errors import BadInputError
+from core.records import Stream
+from core.settings import Settings
+from index.indexer import VectorIndexer
+from index.search import Searcher
+from ingest.sources import Source, parse_source
+from models.embedding import Embedder, load_embedder
+from models.vad import load_vad
+from models.whisper import WhisperEngine, load_whisper
+from pipeline.backfill import Task, Work
+from pipeline.events import EventSink
+from pipeline.live import StreamWatch, WatchOptions, WatchParts
+from store.engine import Database, open_database
+
+FLUSH_S = 3_600.0
+"""How long the last vectors may take at the end of a command; what is still due then stays due."""
+
+
+def settings_for(data: Path | None) -> Settings:
+    """Settings from the environment, with the data directory of the command line where one is named."""
+    return Settings() if data is None else Settings(data=data)
+
+
+@contextmanager
+def database_of(settings: Settings) -> Iterator[Database]:
+    """The opened database, closed at the end."""
+    database = open_database(settings.database)
+    try:
+        yield database
+    finally:
+        database.close()
+
+
+@contextmanager
+def embedder_of(settings: Settings) -> Iterator[Embedder]:
+    """The sentence embedder, its process ended at the end."""
+    embedder = load_embedder(settings.embedder, cache_dir=settings.cache_dir, device=settings.device)
+    try:
+        yield embedder
+    finally:
+        embedder.close()
+
+
+@contextmanager
+def searcher_of(settings: Settings) -> Iterator[Searcher]:
+    """Search over everything in the data directory."""
+    with database_of(settings) as database, embedder_of(settings) as embedder:
+        yield Searcher(database, embedder)
+
+
+def whisper_of(settings: Settings) -> WhisperEngine:
+    """The Whisper engine of the settings, loaded and verified."""
+    return load_whisper(
+        settings.asr_model,
+        cache_dir=settings.cache_dir,
+        device=settings.device,
+        compute_type=settings.compute_type,
+        threads=settings.threads,
+    )
+
+
+def watch_parts(settings: Settings, database: Database) -> WatchParts:
+    """What every watch of this process shares: model, rules, database."""
+    engine = whisper_of(settings)
+    return WatchParts(
+        db=database,
+        data_dir=settings.data.absolute(),
+        checker=load_checker(settings.packs),
+        model=engine.identity,
+        transcriber=partial(_transcriber, engine, settings.beam_size),
+    )
+
+
+def _transcriber(engine: WhisperEngine, beam_size: int, start_ms: int) -> Transcriber:
+    options = TranscriberOptions(decode=DecodeOptions(beam_size=beam_size))
+    return Transcriber(engine, load_vad(), options, start_ms=start_ms)
+
+
+def watch_options(settings: Settings, realtime: bool = False) -> WatchOptions:
+    """How a stream is recorded under these settings."""
+    return WatchOptions(
+        realtime=realtime,
+        segment_seconds=settings.segment_seconds,
+        min_free_bytes=settings.min_free_bytes,
+        ffmpeg=settings.ffmpeg,
+    )
+
+
+@contextmanager
+def watch_of(
+    settings: Settings, stream: Stream, source: Source, emit: EventSink, realtime: bool
+) -> Iterator[StreamWatch]:
+    """A watch of one stream; vectors are made in the background while it runs, the last ones at its end."""
+    with database_of(settings) as database, embedder_of(settings) as embedder:
+        parts = watch_parts(settings, database)
+        indexer = VectorIndexer(database, embedder)
+        indexer.start()
+        try:
+            yield StreamWatch(parts, stream, source, emit, watch_options(settings, realtime))
+            indexer.flush(FLUSH_S)
+        finally:
+            indexer.stop()
+
+
+def backfill_work(settings: Settings, shop: str, product: str) -> Work:
+    """What a worker process does with a file; runs once in each worker."""
+    one_thread = settings.model_copy(update={"threads": 1})
+    database = open_database(settings.database)
+    parts = watch_parts(one_thread, database)
+
+    def work(task: Task, emit: EventSink) -> None:
+        stream = Stream(name=task.job.stream, source=str(task.path), shop=shop, product=product)
+        result = StreamWatch(parts, stream, parse_source(str(task.path)), emit, watch_options(settings)).run()
+        if result.truncated:
+            raise truncated_error(str(task.path), result.recorded_ms)
+
+    return work
+
+
+def truncated_error(name: str, recorded_ms: int) -> BadInputError:
+    """The sentence for a file that stops before its proper end; what could be read is kept."""
+    length = f"{recorded_ms / 1000:.1f}"
+    return BadInputError(
+        "truncated_file",
+        f"{name} 不完整：只读到 {length} 秒，已读部分已保存。",
+        f"{name} is incomplete: {length} s could be read, and are kept.",
+    )
