@@ -28,7 +28,7 @@ class WindowPolicy:
     min_speech_ms: int = 160
     gap_ms: int = 160
     pauses: tuple[tuple[int, int], ...] = ((0, 1_200), (5_000, 600), (8_000, 350))
-    limit_ms: int = 14_000
+    limit_ms: int = 12_000
     cut_from_ms: int = 6_000
 
 

@@ -1,13 +1,13 @@
 """Models from the hub: the local cache first, the network only when asked, downloads that resume.
 
 The hub's client stores large files under the sha256 of their content, so that a cached model can be
-checked without asking anyone.
+checked without asking anyone. A mirror can be named with ``HF_ENDPOINT``.
 """
 
+import os
 import re
 from pathlib import Path
 
-import httpx
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
@@ -15,6 +15,9 @@ from core.errors import ModelError, Sentence
 from models.cards import ModelKind
 
 _WHISPER_FILES = ["config.json", "preprocessor_config.json", "model.bin", "tokenizer.json", "vocabulary.*"]
+WEIGHTS = "model.bin"
+# The base error of whichever HTTP library the client uses (it has changed twice): HfHubHTTPError's own parent.
+_CLIENT_ERROR: type[Exception] = HfHubHTTPError.__bases__[0]
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -26,7 +29,15 @@ def hub_snapshot(hub_id: str, place: Path, kind: ModelKind, *, offline: bool) ->
     """
     patterns = _WHISPER_FILES if kind == "asr" else None
     try:
-        return Path(snapshot_download(hub_id, cache_dir=str(place), allow_patterns=patterns, local_files_only=offline))
+        folder = Path(
+            snapshot_download(
+                hub_id,
+                cache_dir=str(place),
+                allow_patterns=patterns,
+                local_files_only=offline,
+                endpoint=os.environ.get("HF_ENDPOINT") or None,
+            )
+        )
     except LocalEntryNotFoundError as error:
         if offline:
             return None
@@ -37,8 +48,17 @@ def hub_snapshot(hub_id: str, place: Path, kind: ModelKind, *, offline: bool) ->
             f"{hub_id} 不是合法的模型库编号（形如 组织/名称）。",
             f"{hub_id} is not a valid hub id (owner/name).",
         ) from error
-    except (HfHubHTTPError, httpx.HTTPError, OSError) as error:
+    except (HfHubHTTPError, _CLIENT_ERROR, OSError) as error:
         raise _unreachable(hub_id) from error
+    if kind == "asr" and not (folder / WEIGHTS).is_file():
+        if offline:
+            return None
+        raise ModelError(
+            "model.hub_format",
+            f"模型库中的 {hub_id} 没有 {WEIGHTS}，不是 CTranslate2 格式的 Whisper 模型。",
+            f"{hub_id} on the hub has no {WEIGHTS}: it is not a Whisper model converted to CTranslate2.",
+        )
+    return folder
 
 
 def hub_sha256(file: Path) -> str:

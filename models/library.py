@@ -19,12 +19,11 @@ from pathlib import Path
 
 from core.errors import ModelError, NotFoundError, StorageError
 from models.cards import CARDS, CardFile, ModelCard, ModelKind, PackagePart, find_card
-from models.hub import hub_sha256, hub_snapshot
+from models.hub import WEIGHTS, hub_sha256, hub_snapshot
 
 Progress = Callable[[int, int], None]
 _MARKER = "verified.json"
 _BLOCK = 1 << 20
-WEIGHTS = "model.bin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +134,7 @@ def _checked_folder(folder: Path, kind: ModelKind) -> Path:
 def _fetched_from_hub(hub_id: str, cache_dir: Path, kind: ModelKind, progress: Progress | None) -> Path:
     place = cache_dir / "models" / "hub"
     path = hub_snapshot(hub_id, place, kind, offline=True)
-    if path is None or (kind == "asr" and not (path / WEIGHTS).is_file()):
+    if path is None:
         path = hub_snapshot(hub_id, place, kind, offline=False)
     if path is None:  # pragma: no cover - an online snapshot raises instead
         raise AssertionError(hub_id)
