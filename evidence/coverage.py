@@ -83,6 +83,18 @@ def clip_parts(db: Database, stream: str, start_ms: int, end_ms: int) -> list[St
     return [part for part in inside if part.end_ms - part.start_ms >= _SHORTEST_PART_MS or part.end_ms == end_ms]
 
 
+def stretch_around(db: Database, stream: str, start_ms: int, end_ms: int) -> Stretch:
+    """The part of ``[start_ms, end_ms)`` recorded without a break that holds its middle, for clips around a word.
+
+    Raises `NotFoundError` for an unknown stream or when nothing is recorded at the middle.
+    """
+    middle = (start_ms + end_ms) // 2
+    for part in clip_parts(db, stream, max(0, start_ms), end_ms):
+        if part.start_ms <= middle <= part.end_ms:
+            return part
+    raise _outside(db, stream, middle, middle + 1)
+
+
 def find_cover(db: Database, stream: str, start_ms: int, end_ms: int) -> Cover:
     """The segments needed for ``[start_ms, end_ms)`` and their neighbours.
 

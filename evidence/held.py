@@ -7,6 +7,8 @@ from core.errors import ConflictError, Sentence
 from core.records import Segment
 from ingest.segments import file_sha256
 
+__all__ = ["file_sha256", "held_path", "is_sound"]
+
 
 def held_path(data_dir: Path, segment: Segment) -> Path:
     """The segment's file, after its hash was found to be the recorded one.

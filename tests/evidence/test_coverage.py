@@ -1,5 +1,7 @@
 """Stretches: what is recorded without a break, whatever order and lengths the segments have."""
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,7 +41,7 @@ def test_stretches_hold_every_segment_once_and_in_order(steps: list[tuple[int, i
         rows.append(segment(number, now, now + length, epoch))
         now += length
     found = stretches(rows)
-    assert all(a.end_ms <= b.start_ms for a, b in zip(found, found[1:], strict=False))
+    assert all(a.end_ms <= b.start_ms for a, b in itertools.pairwise(found))
     for row in rows:
         assert sum(s.epoch == row.epoch and s.start_ms <= row.start_ms and row.end_ms <= s.end_ms for s in found) == 1
     assert len({(s.epoch, s.start_ms) for s in found}) == len(found)

@@ -1,0 +1,41 @@
+"""Puts the application together: guard, routes, error shape, pages. Starts nothing and opens no port."""
+
+import mimetypes
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from api import clips, findings, pages, search, streams
+from api.context import ApiContext
+from api.errors import add_error_handlers
+from api.guard import Guard
+from api.health import CachedChecks, health_route
+from api.shelf import ClipShelf
+
+_STATIC = Path(__file__).parent / "web" / "static"
+_SUMMARY = "播证：录下直播、找到说过的话、剪出证据。Records livestreams, finds what was said, cuts the evidence."
+
+
+def create_app(context: ApiContext) -> FastAPI:
+    """The application for one data directory. Bind it to 127.0.0.1: it has no accounts yet."""
+    # The system's table of media types may know neither; players refuse what is labelled otherwise.
+    mimetypes.add_type("video/mp2t", ".ts")
+    mimetypes.add_type("text/javascript", ".js")
+    app = FastAPI(
+        title="播证 LiveWitness",
+        summary=_SUMMARY,
+        version=context.version or "0",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+    )
+    app.state.context = context
+    app.state.shelf = ClipShelf(context)
+    app.add_middleware(Guard, hosts=context.hosts, limits=context.limits)
+    add_error_handlers(app)
+    app.include_router(health_route(CachedChecks(context.checks)))
+    for routes in (streams.router, findings.router, search.router, clips.router, pages.router):
+        app.include_router(routes)
+    app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+    return app

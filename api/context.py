@@ -1,0 +1,59 @@
+"""What the wiring hands to the application: the database, the searcher, the checks, and the limits."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Protocol
+
+from fastapi import Depends, Request
+
+from core.health import CheckResult
+from index.search import SearchAnswer, SearchRequest
+from store.engine import Database
+
+
+class Searches(Protocol):
+    """What the API needs of `index.search.Searcher`."""
+
+    def search(self, request: SearchRequest) -> SearchAnswer:
+        """Answer one query; called from several threads."""
+        ...
+
+
+def no_checks() -> Sequence[CheckResult]:
+    """For an application that is given no checks."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on what one request may ask for."""
+
+    body_bytes: int = 64 * 1024
+    query_bytes: int = 4096
+    clip_seconds: float = 600.0
+    clips_waiting: int = 4
+    clips_bytes: int = 4 * 1024**3
+
+
+@dataclass(frozen=True, slots=True)
+class ApiContext:
+    """Everything the routes use. ``checks`` are those of ``livewitness doctor``; ``hosts`` the names it answers to."""
+
+    db: Database
+    data_dir: Path
+    searcher: Searches
+    ffmpeg: str = ""
+    version: str = ""
+    checks: Callable[[], Sequence[CheckResult]] = no_checks
+    hosts: frozenset[str] = frozenset({"localhost", "127.0.0.1", "[::1]"})
+    limits: Limits = field(default_factory=Limits)
+
+
+def context_of(request: Request) -> ApiContext:
+    """The context of the application that serves ``request``."""
+    context: ApiContext = request.app.state.context
+    return context
+
+
+Context = Annotated[ApiContext, Depends(context_of)]
