@@ -16,7 +16,7 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 def host_name(value: str) -> str:
     """The name in a Host header without its port, lower case; IPv6 addresses keep their brackets."""
     text = value.strip().lower()
-    if text.startswith("["):
+    if text.startswith("[") and "]" in text:
         return text.partition("]")[0] + "]"
     return text.partition(":")[0]
 
@@ -63,28 +63,25 @@ class Guard:
         return origin is None or urlsplit(origin).netloc.lower() == headers["host"].strip().lower()
 
     async def _serve_bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request whose body, if sent in chunks, is counted as it comes."""
-        received = 0
-        started = False
-
-        async def counted() -> Message:
-            nonlocal received
+        """Read the body, which may come in pieces of untold number, up to the limit, then serve."""
+        read: list[Message] = []
+        size = 0
+        while True:
             message = await receive()
-            received += len(message.get("body", b""))
-            if received > self._limits.body_bytes:
-                raise _too_large(self._limits.body_bytes)
-            return message
+            read.append(message)
+            size += len(message.get("body", b""))
+            if size > self._limits.body_bytes:
+                await error_response(_too_large(self._limits.body_bytes))(scope, receive, send)
+                return
+            if message["type"] != "http.request" or not message.get("more_body", False):
+                break
+        pieces = iter(read)
 
-        async def watched(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
+        async def replay() -> Message:
+            piece = next(pieces, None)
+            return piece if piece is not None else await receive()
 
-        try:
-            await self._app(scope, counted, watched)
-        except TooLargeError as error:
-            if not started:
-                await error_response(error)(scope, receive, send)
+        await self._app(scope, replay, send)
 
 
 def _body_length(headers: Headers) -> int:

@@ -1,0 +1,69 @@
+"""Who is answered, how much may be sent, and what browsers are told."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.testclient import TestClient
+
+from api.context import Limits
+from api.guard import host_name
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost:8000", "LOCALHOST", "[::1]:8000", "[::1]"])
+def test_own_names_are_answered(client: TestClient, host: str) -> None:
+    assert client.get("/health", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:8000", "[::2]", "0.0.0.0", "", "[::1"]
+)
+def test_other_names_are_not(client: TestClient, host: str) -> None:
+    answer = client.get("/health", headers={"Host": host})
+    assert answer.status_code == 421
+    assert answer.json()["code"] == "request.host"
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/health", "/static/app.js", "/none"])
+def test_every_answer_carries_the_security_headers(client: TestClient, path: str) -> None:
+    headers = client.get(path).headers
+    assert "script-src 'self'" in headers["Content-Security-Policy"]
+    assert "unsafe" not in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "http://127.0.0.1:9999"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+)
+def test_other_sites_cannot_make_clips(client: TestClient, headers: dict[str, str]) -> None:
+    answer = client.post("/api/v1/clips", json={"stream": "s", "start": 1, "end": 2}, headers=headers)
+    assert answer.status_code == 403
+    assert answer.json()["code"] == "request.origin"
+
+
+def test_large_requests_are_refused(build: Callable[..., TestClient]) -> None:
+    client = build(Limits(body_bytes=1000))
+    assert client.post("/api/v1/clips", content=b"x" * 1001).status_code == 413
+
+    def pieces() -> Iterator[bytes]:
+        yield from (b"x" * 400 for _ in range(5))
+
+    chunked = client.post("/api/v1/clips", content=pieces(), headers={"Content-Type": "application/json"})
+    assert (chunked.status_code, chunked.json()["code"]) == (413, "request.body")
+    assert client.get("/api/v1/search", params={"q": "x" * 5000}).status_code == 414
+
+
+@given(st.text(max_size=60))
+def test_host_names_never_fail(text: str) -> None:
+    name = host_name(text)
+    assert name == name.lower()
+    assert host_name(f"localhost:{text}") == "localhost"

@@ -1,0 +1,81 @@
+"""The pages load nothing from elsewhere, run nothing inline, and show what the API has."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from starlette.testclient import TestClient
+
+from api.pages import render_reference
+
+
+class Page(HTMLParser):
+    """Addresses a page loads, and anything inline that the policy would forbid."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+        self.inline: list[str] = []
+        self._script = False
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.addresses += [value for key in ("src", "href") if (value := given.get(key))]
+        self.inline += [key for key in given if key.startswith("on") or key == "style"]
+        if tag == "style" or (tag == "script" and "src" not in given):
+            self.inline.append(tag)
+
+
+@pytest.mark.parametrize("path", ["/", "/docs"])
+def test_pages_are_served_and_keep_to_themselves(client: TestClient, path: str) -> None:
+    answer = client.get(path)
+    assert answer.headers["Content-Type"].startswith("text/html")
+    page = Page(answer.text)
+    assert page.inline == []
+    for address in page.addresses:
+        assert address.startswith("/"), address
+        assert not address.startswith("//")
+        assert client.get(address).status_code == 200, address
+
+
+def test_modules_import_only_each_other(client: TestClient) -> None:
+    waiting, seen = ["app.js"], set()
+    while waiting:
+        name = waiting.pop()
+        seen.add(name)
+        answer = client.get(f"/static/{name}")
+        assert answer.headers["Content-Type"].startswith("text/javascript")
+        assert "http" not in re.sub(r"//.*", "", answer.text)
+        assert "innerHTML" not in answer.text
+        waiting += set(re.findall(r'from "\./([a-z]+\.js)"', answer.text)) - seen
+    assert seen == {"app.js", "places.js", "player.js", "service.js"}
+
+
+def test_elements_the_script_needs_are_on_the_page(client: TestClient) -> None:
+    page = client.get("/").text
+    for name in ("app.js", "player.js"):
+        for wanted in re.findall(r'getElementById\("([a-z]+)"\)', client.get(f"/static/{name}").text):
+            assert f'id="{wanted}"' in page
+
+
+def test_the_reference_lists_every_operation(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    page = client.get("/docs").text
+    for path in document["paths"]:
+        assert f"<code>{path}</code>" in page
+    assert {"/health", "/api/v1/search", "/api/v1/clips", "/api/v1/clips/{clip_id}"} <= document["paths"].keys()
+
+
+def test_the_reference_escapes_what_it_shows() -> None:
+    bad = "<script>alert(1)</script>"
+    parameter = {"name": bad, "in": bad, "schema": {"type": bad, "default": bad}, "description": bad, "required": False}
+    operation = {
+        "summary": bad,
+        "description": bad,
+        "parameters": [parameter],
+        "responses": {bad: {"description": bad}},
+    }
+    page = render_reference({"info": {"version": bad}, "paths": {f"/{bad}": {"get": operation}}})
+    assert "<script" not in page
+    assert page.count("&lt;script&gt;") >= 9
