@@ -14,7 +14,7 @@ import yaml
 from ahocorasick_rs import AhoCorasick, MatchKind
 
 from core.errors import BadInputError
-from core.text import normalise
+from core.text import NormalText, normalise
 
 _TABLE = Path(__file__).with_name("concepts.yaml")
 _NUMBER = r"(?:[0-9]+(?:\.[0-9]+)?|[零〇一二三四五六七八九十百千万两几半]+)"
@@ -79,22 +79,22 @@ class ConceptTable:
         found: list[Mention] = []
         for start, end in self._words_in(normal.text):
             span = normal.original_span(start, end)
-            for name in self._by_term[normal.text[start:end]]:
-                found.append(Mention(name, *span, text[slice(*span)]))
-                if name not in self.problems:
-                    continue
-                verb = _VERBS.get(normal.text[start]) if end - start > 1 else None
-                if verb:
-                    found.append(Mention(verb, span[0], span[0] + 1, text[span[0]]))
-                gone = _NONE_OF.search(normal.text[max(0, start - 6) : start])
-                if gone:
-                    whole = normal.original_span(start - len(gone[0]), end)
-                    found.append(Mention(GONE, *whole, text[slice(*whole)]))
+            names = self._by_term[normal.text[start:end]]
+            found += [Mention(name, *span, text[slice(*span)]) for name in names]
+            if any(name in self.problems for name in names):
+                found += _outcomes(normal, text, start, end)
         for name, pattern in self._patterns:
             for match in pattern.finditer(normal.text):
                 span = normal.original_span(*match.span())
                 found.append(Mention(name, *span, text[slice(*span)]))
         return sorted(found, key=lambda mention: (mention.start, mention.end, mention.concept))
+
+    def says_gone(self, text: str, start: int, end: int) -> bool:
+        """Whether ``[start, end)`` names a problem and the words just before it say that it is gone (没有黑点)."""
+        if not _NONE_OF.search(text[max(0, start - 6) : start]):
+            return False
+        names = self._by_term.get(normalise(text[start:end]).text, [])
+        return text[start] not in _VERBS and any(name in self.problems for name in names)
 
     def _words_in(self, text: str) -> list[tuple[int, int]]:
         """Occurrences that lie in no longer occurrence."""
@@ -106,6 +106,20 @@ class ConceptTable:
                 kept.append((start, end))
                 reach = end
         return kept
+
+
+def _outcomes(normal: NormalText, text: str, start: int, end: int) -> list[Mention]:
+    """What is said to become of the problem at normalised ``[start, end)``: 祛斑, 去黑头, 没有黑点."""
+    places: list[tuple[str, int, int]] = []
+    for place in (start, start - 1):
+        verb = _VERBS.get(normal.text[place : place + 1]) if place >= 0 else None
+        if verb and (place < start or end - start > 1):
+            places.append((verb, place, place + 1))
+    gone = _NONE_OF.search(normal.text[max(0, start - 6) : start])
+    if gone:
+        places.append((GONE, start - len(gone[0]), end))
+    spans = [(name, *normal.original_span(a, b)) for name, a, b in places]
+    return [Mention(name, a, b, text[a:b]) for name, a, b in spans]
 
 
 @lru_cache(maxsize=1)

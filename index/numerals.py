@@ -3,12 +3,12 @@
 _DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")}
 _DIGITS |= {"〇": 0, "两": 2} | {c: i for i, c in enumerate("零壹贰叁肆伍陆柒捌玖")}
 _UNITS = {"十": 10, "拾": 10, "百": 100, "佰": 100, "千": 1000, "仟": 1000}
-_MYRIADS = {"万": 10_000, "亿": 100_000_000}
+_MYRIAD = 10_000
 _SPOKEN_DIGITS = "零一二三四五六七八九"
 _SPOKEN_UNITS = ("", "十", "百", "千")
 _LONGEST_SPOKEN = 8
 
-NUMERAL_CHARS = frozenset(_DIGITS) | frozenset(_UNITS) | frozenset(_MYRIADS)
+NUMERAL_CHARS = frozenset(_DIGITS) | frozenset(_UNITS) | frozenset("万亿")
 
 
 def numeral_value(run: str) -> str:
@@ -17,7 +17,7 @@ def numeral_value(run: str) -> str:
     >>> numeral_value("一千九百九十九"), numeral_value("二零二六"), numeral_value("九十")
     ('1999', '2026', '90')
     """
-    if not any(c in _UNITS or c in _MYRIADS for c in run):
+    if not any(c in _UNITS or c in "万亿" for c in run):
         return "".join(str(_DIGITS[c]) for c in run)
     total = section = digit = 0
     for char in run:
@@ -26,8 +26,11 @@ def numeral_value(run: str) -> str:
         elif char in _UNITS:
             section += (digit or 1) * _UNITS[char]
             digit = 0
+        elif char == "万":
+            total += (section + digit or 1) * _MYRIAD
+            section = digit = 0
         else:
-            total = (total + section + digit or 1) * _MYRIADS[char]
+            total = (total + section + digit or 1) * _MYRIAD * _MYRIAD
             section = digit = 0
     return str(total + section + digit)
 

@@ -6,9 +6,10 @@ from core.records import Utterance
 from core.text import clauses
 from index.ranking import Evidence, Query
 
-# What a letter between pieces of evidence costs, and what one more piece is worth.
+# What a letter between pieces of evidence costs, and what one more good piece is worth.
 _STRAY = 0.02
 _PIECE = 0.1
+_GOOD = 0.6
 LEAD_MS = 2_000
 
 
@@ -48,7 +49,11 @@ def words_meant(query: Query, evidence: Sequence[Evidence]) -> tuple[int, int] |
     for start in {e.start for e in useful}:
         for end in {e.end for e in useful if e.end > start}:
             inside = [e for e in useful if start <= e.start and e.end <= end]
-            value = _covered(query, inside) + _PIECE * len({e.words for e in inside}) - _STRAY * (end - start)
+            value = (
+                _covered(query, inside)
+                + _PIECE * len({e.words for e in inside if e.credit > _GOOD})
+                - _STRAY * (end - start)
+            )
             if chosen is None or (value, -start) > (chosen[0], -chosen[1]):
                 chosen = (value, start, end)
     return chosen[1:] if chosen else None

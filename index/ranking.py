@@ -180,7 +180,7 @@ def _judged(query: Query, text: str, evidence: Evidence, concepts: ConceptTable)
     stop = query.spelled.letters[evidence.covers[-1]].end
     here = denied(text, evidence.start, evidence.end)
     there = denied(query.text, begin, stop)
-    if here != there and not (here and _is_problem(evidence.words, concepts)):
+    if here != there and not (here and concepts.says_gone(text, evidence.start, evidence.end)):
         return replace(evidence, denied=True)
     return evidence
 
@@ -189,7 +189,3 @@ def _within_denials(found: list[Evidence]) -> list[Evidence]:
     """What lies inside denied words is denied: the negator of a phrase stands far from its last word."""
     denials = [(e.start, e.end) for e in found if e.denied]
     return [replace(e, denied=True) if any(a <= e.start and e.end <= b for a, b in denials) else e for e in found]
-
-
-def _is_problem(words: str, concepts: ConceptTable) -> bool:
-    return any(mention.concept in concepts.problems for mention in concepts.mentions(words))
