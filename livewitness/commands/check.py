@@ -51,7 +51,8 @@ def read_items(lines: TextIO, name: str) -> Iterator[dict[str, str]]:
     """Objects with ``id``, ``text`` and perhaps ``product``. Raises `BadInputError` with the line's number."""
     number = 0
     try:
-        for number, line in enumerate(lines, 1):
+        for line in lines:
+            number += 1
             if line.strip():
                 fields = json.loads(line)
                 item = {"id": str(fields.get("id", number)), "text": fields["text"]}

@@ -79,11 +79,10 @@ def _watch(settings: Settings, name: str, *, realtime: bool) -> WatchResult:
 def _search(settings: Settings, name: str) -> Hit:
     with searcher_of(settings) as searcher:
         answer = searcher.search(SearchRequest(query=QUERY, stream=name, limit=3))
-    for hit in answer.hits:
+    for rank, hit in enumerate(answer.hits, 1):
         ways = "、".join(why.way for why in hit.why)
-        stdout.print(
-            f"  {hit.rank}. {timecode(hit.start_ms)}  {printable(hit.text)}  （{ways} {hit.score:.2f}）", markup=False
-        )
+        said = printable(hit.utterance.text)
+        stdout.print(f"  {rank}. {timecode(hit.start_ms)}  {said}  （{ways} {hit.score:.2f}）", markup=False)
     if not answer.hits:
         raise LiveWitnessError("demo_no_hit", f"没有搜到{QUERY}。", f"{QUERY} was not found.")
     return answer.hits[0]

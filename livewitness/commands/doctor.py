@@ -22,9 +22,11 @@ def command(data: Path | None, as_json: bool) -> None:
             emit(result.as_dict())
             continue
         mark, style = ("✓", "green") if result.ok else ("✗", "red")
-        stdout.print(f"{mark} {result.name}: {printable(phrase(result.detail))}", style=style, markup=False)
+        stdout.print(
+            f"{mark} {result.name}: {printable(phrase(result.detail))}", style=style, markup=False, soft_wrap=True
+        )
         if not result.ok:
-            stdout.print(f"    → {printable(phrase(result.repair))}", markup=False)
+            stdout.print(f"    → {printable(phrase(result.repair))}", markup=False, soft_wrap=True)
     failed = [result.name for result in results if not result.ok]
     if failed:
         names = ", ".join(failed)

@@ -43,13 +43,13 @@ def _show(states: list[ModelState], as_json: bool) -> None:
         for state in states:
             emit(_json(state))
         return
-    table = Table(
-        "模型 / model", "类 / kind", "大小 / size", "许可 / licence", "已有 / here", "校验 / verified", "说明 / note"
-    )
+    table = Table(box=None)
+    for title in ("模型 model", "kind", "大小 size", "许可", "已有", "校验"):
+        table.add_column(title, no_wrap=True)
     for state in states:
         size = f"{state.card.bytes / 1e6:,.0f} MB"
         marks = (_MARKS[state.present], _MARKS[state.verified])
-        table.add_row(state.card.name, state.card.kind, size, state.card.licence, *marks, state.card.note)
+        table.add_row(state.card.name, state.card.kind, size, state.card.licence, *marks)
     stdout.print(table)
 
 

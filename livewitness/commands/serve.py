@@ -1,0 +1,56 @@
+"""``livewitness serve``: the HTTP service on loopback, with indexing of what is still due."""
+
+from functools import partial
+from pathlib import Path
+
+import click
+import uvicorn
+
+from api.app import create_app
+from api.context import ApiContext
+from core.errors import ConflictError, Sentence
+from index.indexer import VectorIndexer
+from index.search import Searcher
+from livewitness import __version__
+from livewitness.checks import port, run_checks
+from livewitness.cli import data_option
+from livewitness.console import say
+from livewitness.wiring import database_of, embedder_of, settings_for
+
+HOST = "127.0.0.1"
+
+
+@click.command(name="serve")
+@click.option("--port", "number", type=click.IntRange(1, 65535), default=None, help="端口，默认 8700 / port")
+@data_option
+def command(number: int | None, data: Path | None) -> None:
+    """启动服务，仅限本机访问 / Start the service; this machine only, until there are accounts."""
+    settings = settings_for(data)
+    if number is not None:
+        settings = settings.model_copy(update={"port": number})
+    if not port.check(settings).ok:
+        raise ConflictError(
+            "port_busy",
+            f"端口 {settings.port} 已被占用。",
+            f"Port {settings.port} is in use.",
+            hint=Sentence("用 --port 换一个。", "Name another with --port."),
+        )
+    with database_of(settings) as db, embedder_of(settings) as embedder:
+        indexer = VectorIndexer(db, embedder)
+        indexer.start()
+        context = ApiContext(
+            db=db,
+            data_dir=settings.data.absolute(),
+            searcher=Searcher(db, embedder),
+            ffmpeg=settings.ffmpeg,
+            version=__version__,
+            checks=partial(run_checks, settings),
+        )
+        say(
+            f"服务已启动：http://{HOST}:{settings.port}/（Ctrl-C 结束）",
+            f"The service runs at http://{HOST}:{settings.port}/ (Ctrl-C to end)",
+        )
+        try:
+            uvicorn.run(create_app(context), host=HOST, port=settings.port, log_level="warning")
+        finally:
+            indexer.stop()
