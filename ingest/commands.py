@@ -57,13 +57,13 @@ def ffmpeg_path(override: str = "") -> str:
     return path
 
 
-def pcm_filter(first_sample: int = 0) -> str:
-    """The resampling filter: 16 kHz on the timeline of the PTS, starting exactly at ``first_sample``.
+def pcm_filter(first_input_sample: int = 0) -> str:
+    """The resampling filter: 16 kHz on the timeline of the PTS, from ``first_input_sample`` (at the source's rate) on.
 
     Late audio is preceded by silence, holes are filled, and drift between sample clock and PTS is
     stretched away (at most 6 %) as soon as it passes 10 ms.
     """
-    return f"aresample={SAMPLE_RATE}:async=1000:min_comp=0.01:first_pts={first_sample}"
+    return f"aresample={SAMPLE_RATE}:async=1000:min_comp=0.01:first_pts={first_input_sample}"
 
 
 def _input_options(source: Source, *, realtime: bool, timeout_s: float) -> dict[str, Any]:
@@ -238,7 +238,8 @@ def clip_exact(binary: str, plan: CutPlan, suffix: str, target: Path) -> list[st
     options: dict[str, Any] = {}
     if plan.video:
         picked.append(media["v:0"].filter("trim", start=start, end=end).filter("setpts", f"PTS-{start}/TB"))
-        options |= {"c:v": "libx264", "preset": "veryfast", "crf": 18, "pix_fmt": "yuv420p"}
+        # At a fixed quality (crf) the fastest preset costs bytes, not pictures, and somebody is waiting.
+        options |= {"c:v": "libx264", "preset": "ultrafast", "crf": 18, "pix_fmt": "yuv420p"}
         options |= {"fps_mode": "passthrough", "enc_time_base:v": "1:90000"}
     if plan.audio:
         picked.append(media["a:0"].filter("atrim", start=start, end=end).filter("asetpts", f"PTS-{start}/TB"))
