@@ -8,6 +8,7 @@ from typing import Literal
 from core.errors import Sentence, SourceError, StorageError
 
 _STREAM = re.compile(r"^\s*Stream #0:\d+.*?: (Video|Audio): (\w+)")
+_STATISTICS = ("frame=", "size=", "[out#")
 _INPUT_READ = ("Stream mapping:", "Output #0")
 _TS_VIDEO = frozenset({"h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4"})
 _TS_AUDIO = frozenset({"aac", "mp3", "mp2", "ac3", "eac3", "dts"})
@@ -116,7 +117,8 @@ def cause(lines: Sequence[str]) -> Cause:
 
 def last_message(lines: Sequence[str]) -> str:
     """The last line that says something, for logs and for records of what happened."""
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")[:300]
+    said = (line.strip() for line in reversed(lines) if line.strip() and not line.startswith(_STATISTICS))
+    return next(said, "")[:300]
 
 
 def playlist_lost(lines: Sequence[str]) -> bool:

@@ -38,7 +38,7 @@ class PcmBuffer:
 
     def __init__(self, capacity_s: float, *, lossy: bool) -> None:
         self._capacity = max(1, round(capacity_s * SAMPLE_RATE))
-        self._lossy = lossy
+        self.lossy = lossy
         self._blocks: deque[PcmBlock] = deque()
         self._held = 0
         self._closed = False
@@ -59,13 +59,13 @@ class PcmBuffer:
     def put(self, block: PcmBlock) -> None:
         """Hand over a block. After `close` it is forgotten at once."""
         with self._changed:
-            if not self._lossy:
+            if not self.lossy:
                 self._changed.wait_for(lambda: self._closed or not self._full())
             if self._closed:
                 return
             self._blocks.append(block)
             self._held += block.samples.size
-            while self._full() and len(self._blocks) > 1:
+            while self.lossy and self._full() and len(self._blocks) > 1:
                 self._dropped += self._pop().samples.size
             self._changed.notify_all()
 

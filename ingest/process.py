@@ -38,6 +38,7 @@ class FfmpegProcess:
                 stderr=subprocess.PIPE,
                 pass_fds=pass_fds,
                 start_new_session=True,
+                restore_signals=False,  # a broken pipe or a file limit is to be an error message, not a death
                 env={**os.environ, "AV_LOG_FORCE_NOCOLOR": "1"},
             )
         except OSError as error:

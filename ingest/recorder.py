@@ -10,7 +10,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event
@@ -24,17 +24,21 @@ from ingest.diagnosis import StreamNames, cause, playlist_lost
 from ingest.layout import OPEN, epoch_path, segment_files
 from ingest.pcm import Int16, PcmBlock, PcmBuffer
 from ingest.process import FfmpegProcess
-from ingest.segments import clear_open, close_segment, parse_listed, salvage, segment_of
+from ingest.segments import clear_open, close_segment, held, parse_listed, salvage, segment_of
 from ingest.sources import Source
 
-Ending = Literal["ended", "stopped", "silent", "disconnected", "died", "disk_low", "disk_full", "not_opened", "replan"]
-"""Why an epoch is over. ``not_opened`` and ``replan``: it never began."""
+Ending = Literal[
+    "ended", "stopped", "silent", "disconnected", "died", "disk_low", "disk_full", "no_answer", "not_opened", "replan"
+]
+"""Why an epoch is over. ``no_answer``, ``not_opened`` and ``replan``: it never began."""
 
 _POLL_S = 0.1
 _DISK_CHECK_S = 2.0
 _SETTLE_S = 0.5
 _READ_BYTES = 64 * 1024
 _FILE_OPEN_S = 60.0
+_GRACE_S = 2.0
+"""ffmpeg's own time-out comes this much later than ours, which knows better what to call it."""
 
 
 class RecordingListener(Protocol):
@@ -115,7 +119,7 @@ class EpochRecorder:
         self._stop = stop
         self._clock = clock
         self._live = order.source.live
-        self._buffer = PcmBuffer(options.pcm_buffer_s, lossy=self._live)
+        self._buffer = PcmBuffer(options.pcm_buffer_s, lossy=False)
         self._samples = 0
         self._wall_zero: datetime | None = None
         self.epoch: Epoch | None = None
@@ -133,8 +137,7 @@ class EpochRecorder:
         """Record until the source ends, fails, falls silent, or ``stop`` is set."""
         open_folder = self._order.folder / OPEN
         open_folder.mkdir(parents=True, exist_ok=True)
-        if not self._live:
-            clear_open(self._order.folder)
+        clear_open(self._order.folder)
         read_fd, write_fd = os.pipe()
         with os.fdopen(read_fd, encoding="utf-8") as listing:
             try:
@@ -146,6 +149,8 @@ class EpochRecorder:
                 return self._run(process, listing)
             finally:
                 process.close()
+                if self.epoch is None or not self._live:
+                    clear_open(self._order.folder)
                 self._tidy(open_folder)
 
     def _command(self, list_fd: int) -> list[str]:
@@ -158,17 +163,20 @@ class EpochRecorder:
             segment_seconds=options.segment_seconds,
             list_fd=list_fd,
             realtime=options.realtime,
-            timeout_s=options.silent_after_s,
+            timeout_s=options.silent_after_s + _GRACE_S,
         )
 
     def _run(self, process: FfmpegProcess, listing: Iterable[str]) -> Ending:
         if not self._opened(process):
+            ending: Ending = "no_answer" if process.running() else "not_opened"
             process.stop()
             self.messages, self.streams = process.tail(), process.report.streams
-            return "stopped" if self._stop.is_set() else "not_opened"
+            return "stopped" if self._stop.is_set() else ending
         self.streams = process.report.streams
         if self._live and not (self.streams.fits_mpegts or self._order.plan.container == "matroska"):
             return "replan"
+        waits = not self._live or process.report.finite
+        self._buffer = PcmBuffer(self._options.pcm_buffer_s, lossy=not waits)
         with ThreadPoolExecutor(3, thread_name_prefix="epoch") as pool:
             try:
                 return self._record(process, listing, pool)
@@ -193,7 +201,7 @@ class EpochRecorder:
         tasks.append(pool.submit(self._close_segments, listing, epoch))
         delivery = pool.submit(self._deliver, epoch)
         ending = self._watch(process, [*tasks, delivery])
-        if ending == "failed" or (ending == "stopped" and not self._live):
+        if ending == "failed" or (ending == "stopped" and not self._buffer.lossy):
             self._buffer.close(discard=True)
         code = process.stop()
         self.messages = process.tail()
@@ -236,15 +244,18 @@ class EpochRecorder:
                 self._listener.pcm(epoch, block.first_sample, block.samples)
 
     def _close_segments(self, listing: Iterable[str], epoch: Epoch) -> None:
+        folder = self._order.folder
         for line in listing:
-            listed = parse_listed(line)
-            sequence = int(Path(listed.name).stem)
-            if sequence == self._order.first_sequence:  # ffmpeg lists 0 as the first segment's start
-                listed = replace(listed, pts_start_ms=PTS_ORIGIN_MS)
-            known = self._order.known.get(sequence, "")
-            folder = self._order.folder
+            named = parse_listed(line)
+            listed = held(named, folder / OPEN / named.name, first=self._is_first(named.name))
+            if listed is None:
+                continue
+            known = self._order.known.get(int(Path(listed.name).stem), "")
             closed = close_segment(folder / OPEN / listed.name, folder / listed.name, known_sha256=known)
             self._segment(segment_of(epoch, self._order.data_dir, closed, listed), known=bool(known))
+
+    def _is_first(self, name: str) -> bool:
+        return int(Path(name).stem) == self._order.first_sequence
 
     def _segment(self, segment: Segment, *, known: bool = False) -> None:
         self.next_sequence = segment.sequence + 1
@@ -271,7 +282,7 @@ class EpochRecorder:
                     return "disk_low"
             if (current := self._progress()) != progress:
                 progress, seen = current, now
-            elif self._live and now - seen > self._options.silent_after_s:
+            elif self._buffer.lossy and now - seen > self._options.silent_after_s:
                 return "silent"
             if self._stop.wait(_POLL_S):
                 return "stopped"

@@ -11,10 +11,12 @@ import av
 from core.clock import plus_ms
 from core.errors import ConflictError, StorageError
 from core.records import Epoch, Segment
+from ingest.commands import PTS_ORIGIN_MS
 from ingest.diagnosis import disk_full
 from ingest.layout import OPEN, epoch_path, segment_files
 
 _TS_PACKET = 188
+_CUT_MS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,20 @@ def parse_listed(line: str) -> Listed:
     """A line of ffmpeg's CSV segment list (``00000007.ts,10.000000,14.000000``). Raises ``ValueError``."""
     name, start, end = line.strip().rsplit(",", 2)
     return Listed(name, round(float(start) * 1000), round(float(end) * 1000))
+
+
+def held(listed: Listed, path: Path, *, first: bool) -> Listed | None:
+    """The PTS range that a listed file really holds; ``None`` when nothing in it can be played.
+
+    ffmpeg lists 0 as the start of an epoch's first segment, and lists a file as whole when the disk
+    was full before its end.
+    """
+    measured = measure(path)
+    if measured is None:
+        return None
+    start_ms = PTS_ORIGIN_MS if first else listed.pts_start_ms
+    cut = measured[1] < listed.pts_end_ms - _CUT_MS
+    return Listed(listed.name, start_ms, measured[1] if cut else listed.pts_end_ms)
 
 
 def file_sha256(path: Path) -> str:
@@ -179,7 +195,7 @@ def _unlisted(epoch: Epoch, data_dir: Path, path: Path) -> list[Segment]:
 
 
 def clear_open(folder: Path) -> None:
-    """Remove what an interrupted run over a file left open in an epoch's folder."""
+    """Remove what a run left open in an epoch's folder that nobody was told of, or that is recorded again."""
     for path in segment_files(folder / OPEN):
         path.unlink()
 

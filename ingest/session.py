@@ -181,7 +181,7 @@ class StreamRecorder:
                     plan, replans = changed, replans + 1
                     continue
                 if self._progress.epochs == 0:
-                    self._cannot_open(recorder)
+                    self._cannot_open(ending, recorder)
             if ending in {"ended", "stopped"}:
                 return self._end("stopped" if ending == "stopped" else "ended")
             if time.monotonic() - lost_at >= self._policy.give_up_after_s:
@@ -256,8 +256,10 @@ class StreamRecorder:
         if free < self._options.min_free_bytes:
             raise free_bytes_error(self._data_dir, free, self._options.min_free_bytes)
 
-    def _cannot_open(self, recorder: EpochRecorder) -> Never:
-        raise source_error(self._source.label, cause(recorder.messages) if recorder.messages else "timeout")
+    def _cannot_open(self, ending: Ending, recorder: EpochRecorder) -> Never:
+        why = "timeout" if ending == "no_answer" else cause(recorder.messages)
+        _log.info("%s: %s", self._stream, last_message(recorder.messages))
+        raise source_error(self._source.label, why)
 
     def _end(self, reason: Literal["ended", "stopped", "source_lost"], *, truncated: bool = False) -> SessionEnd:
         progress = self._progress
