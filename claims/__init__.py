@@ -1,0 +1,1 @@
+"""Rule packs and the matching of spoken claims against them."""
