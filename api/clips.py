@@ -44,7 +44,7 @@ class ClipAnswer(BaseModel):
     end: float
     requested_start: float
     requested_end: float
-    lead: float = Field(description="How many seconds the file starts before the moment asked for.")
+    lead_ms: int = Field(description="How many milliseconds the file starts before the moment asked for.")
     sha256: str
     size: int
     segments: list[int] = Field(description="Sequence numbers of the recorded segments it was made from.")
@@ -96,4 +96,4 @@ def play_stream(
     """Leads to a copied clip of the range; the fragment ``#t=`` points at the moment asked for."""
     known_stream(context.db, name)
     kept = _shelf(request).make(name, round(start * 1000), round(end * 1000), "copy")
-    return RedirectResponse(f"/api/v1/clips/{kept.id}#t={kept.about['lead']:.3f}", 303)
+    return RedirectResponse(f"/api/v1/clips/{kept.id}#t={kept.about['lead_ms'] / 1000:.3f}", 303)

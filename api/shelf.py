@@ -12,9 +12,8 @@ from typing import Any
 
 from api.context import ApiContext
 from api.errors import BusyError
-from core.clock import seconds
 from core.errors import BadInputError, NotFoundError, StorageError
-from evidence.clip import Clip, Mode, cut_clip
+from evidence.clip import Mode, clip_json, cut_clip
 from evidence.cutting import written_whole
 from evidence.held import file_sha256
 
@@ -132,20 +131,3 @@ class ClipShelf:
             path.with_suffix(".json").unlink(missing_ok=True)
             path.unlink(missing_ok=True)
             total -= size
-
-
-def clip_json(clip: Clip) -> dict[str, Any]:
-    """A clip as JSON, in seconds of the stream; ``start`` is the stream time of the file's own time 0."""
-    return {
-        "stream": clip.stream,
-        "epoch": clip.epoch,
-        "mode": clip.mode,
-        "start": seconds(clip.start_ms),
-        "end": seconds(clip.end_ms),
-        "requested_start": seconds(clip.requested_start_ms),
-        "requested_end": seconds(clip.requested_end_ms),
-        "lead": seconds(clip.lead_ms),
-        "sha256": clip.sha256,
-        "size": clip.size,
-        "segments": list(clip.segments),
-    }

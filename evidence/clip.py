@@ -6,8 +6,9 @@ keyframe at or before the moment asked for; ``exact`` encodes anew and starts at
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from core.clock import seconds
 from core.errors import BadInputError, Sentence
 from core.records import Epoch, Segment
 from evidence.coverage import Cover, find_cover
@@ -50,6 +51,23 @@ class Clip:
     requested_end_ms: int
     lead_ms: int
     segments: tuple[int, ...]
+
+
+def clip_json(clip: Clip) -> dict[str, Any]:
+    """A clip as JSON, in seconds of the stream; ``start`` is the stream time of the file's own time 0."""
+    return {
+        "stream": clip.stream,
+        "epoch": clip.epoch,
+        "mode": clip.mode,
+        "start": seconds(clip.start_ms),
+        "end": seconds(clip.end_ms),
+        "requested_start": seconds(clip.requested_start_ms),
+        "requested_end": seconds(clip.requested_end_ms),
+        "lead_ms": clip.lead_ms,
+        "sha256": clip.sha256,
+        "size": clip.size,
+        "segments": list(clip.segments),
+    }
 
 
 @dataclass(frozen=True, slots=True)

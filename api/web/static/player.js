@@ -20,7 +20,7 @@ function range(place) {
 function describe(clip) {
   const rows = [
     ["时段 range", `${timecode(clip.start)} – ${timecode(clip.end)}`],
-    ["方式 mode", clip.mode === "exact" ? "精确（重新编码） exact" : `原样 as recorded（提前 lead ${clip.lead.toFixed(3)} s）`],
+    ["方式 mode", clip.mode === "exact" ? "精确（重新编码） exact" : `原样 as recorded（提前 lead ${clip.lead_ms} ms）`],
     ["SHA-256", clip.sha256],
   ];
   about.replaceChildren(...rows.flatMap(([name, value]) => [element("dt", "", name), element("dd", "", value)]));
