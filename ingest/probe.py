@@ -102,11 +102,13 @@ def _describe(container: av.container.InputContainer) -> MediaInfo:
 
 
 def _video(stream: av.VideoStream) -> VideoInfo:
-    return VideoInfo(stream.codec_context.name, stream.width, stream.height, float(stream.average_rate or 0))
+    return VideoInfo(
+        stream.codec_context.codec.canonical_name, stream.width, stream.height, float(stream.average_rate or 0)
+    )
 
 
 def _audio(stream: av.AudioStream) -> AudioInfo:
-    return AudioInfo(stream.codec_context.name, stream.rate or 0, stream.channels)
+    return AudioInfo(stream.codec_context.codec.canonical_name, stream.rate or 0, stream.channels)
 
 
 def _bounded(info: MediaInfo, source: Source) -> MediaInfo:

@@ -168,7 +168,7 @@ class EpochRecorder:
 
     def _run(self, process: FfmpegProcess, listing: Iterable[str]) -> Ending:
         if not self._opened(process):
-            ending: Ending = "no_answer" if process.running() else "not_opened"
+            ending: Ending = "not_opened" if process.opened.is_set() else "no_answer"
             process.stop()
             self.messages, self.streams = process.tail(), process.report.streams
             return "stopped" if self._stop.is_set() else ending

@@ -189,7 +189,7 @@ class TestBadInput:
         for address, code in {
             "rtmp://127.0.0.1:9/live/x": "source_refused",
             "http://127.0.0.1:9/live.m3u8": "source_refused",
-            "http://no-such-host.invalid/live.m3u8": "source_unresolved",
+            f"http://{'x' * 64}.invalid/live.m3u8": "source_unresolved",
             missing.url: "source_not_found",
             page.url: "source_not_media",
         }.items():
