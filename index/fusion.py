@@ -11,7 +11,7 @@ from index.ranking import Match
 from models.embedding import Embedder
 
 MEANING = 1.0
-COVERAGE = 1.0
+COVERAGE = 0.5
 PHRASE = 0.5
 DENIAL = 0.5
 # A text whose vector is not there yet is taken for a little nearer than an unrelated one.
