@@ -37,7 +37,7 @@ class DecodeOptions:
     beam_size: int = 5
     retry: bool = True
     spare_tokens: int = 20
-    tokens_per_second: int = 8
+    tokens_per_second: int = 12
 
 
 @dataclass(frozen=True, slots=True)

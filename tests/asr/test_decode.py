@@ -136,4 +136,4 @@ def test_no_windows_no_work():
 
 
 def test_the_cap_grows_with_the_speech():
-    assert token_cap(10, DecodeOptions()) == 100
+    assert token_cap(10, DecodeOptions()) == 140

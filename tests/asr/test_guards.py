@@ -36,7 +36,12 @@ def test_a_sentence_said_twice_on_end_is_a_repeat():
 
 
 def test_more_tokens_than_anybody_can_speak_is_a_loop():
-    assert loop_signs("一二三四五六七", tokens=29, seconds=3) == {"rate"}
+    assert loop_signs("一二三四五六七", tokens=41, seconds=3) == {"rate"}
+
+
+def test_a_fast_host_is_no_loop():
+    """Eight characters a second are nine to ten tokens."""
+    assert loop_signs(GOOD[0], tokens=38, seconds=len(GOOD[0]) / 8) == frozenset()
 
 
 def test_repetition_compresses():
