@@ -27,7 +27,7 @@ def command() -> None:
 def asr(
     manifest: Path | None, model: str, beam: int, threads: int, device: str, no_peer: bool, out: Path | None
 ) -> None:
-    """识别：字错率、拼音错误率、CPU 占用，与 transcribe 同场对比 / Errors and CPU beside faster-whisper's transcribe."""
+    """识别：字错率、拼音错误率、CPU，与 transcribe 同场对比 / Errors and CPU beside faster-whisper."""
     from livewitness.bench.asr import run_asr_bench
 
     run_asr_bench(manifest, out, model=model, beam_size=beam, threads=threads, device=device, peer=not no_peer)
