@@ -1,6 +1,7 @@
 """Pages for people: the search page, and a reference of the API that loads nothing from elsewhere."""
 
 import json
+import re
 from collections.abc import Iterator
 from html import escape
 from pathlib import Path
@@ -74,8 +75,14 @@ def _body_rows(operation: dict[str, Any], schemas: dict[str, Any]) -> list[str]:
 def _row(name: str, place: str, schema: dict[str, Any], description: str, required: bool) -> str:
     default = json.dumps(schema["default"], ensure_ascii=False) if "default" in schema else ""
     needed = "必填 / required" if required else default
-    cells = (name, place, _type_name(schema), needed, description or schema.get("description", ""))
-    return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
+    cells = [escape(cell) for cell in (name, place, _type_name(schema), needed)]
+    cells.append(_prose(description or schema.get("description", "")))
+    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def _prose(text: str) -> str:
+    """A description with its ``names`` set as code."""
+    return re.sub(r"``(.+?)``", r"<code>\1</code>", escape(text))
 
 
 def _type_name(schema: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ from core.clock import timecode
 from core.errors import BadInputError, ConflictError, NotFoundError, StorageError
 from core.records import Gap, Segment, Stream
 from evidence.clip import Clip, cut_clip
-from evidence.coverage import clip_parts
+from evidence.coverage import Stretch, clip_parts, stretch_around
 from ingest.commands import PTS_ORIGIN_MS
 from ingest.segments import file_sha256
 from store import recordings, streams
@@ -195,6 +195,14 @@ def test_matroska_segments_join_without_a_seam(db: Database, data: Path, tmp_pat
     assert max(abs(float(shown[n] - expected[n])) for n in expected) <= 0.012
 
 
+def test_the_unbroken_part_around_a_word(db: Database, data: Path, recorded: list[Segment]) -> None:
+    end = recorded[-1].end_ms
+    assert stretch_around(db, "s", end - 3000, end + 1000) == Stretch(0, end - 3000, end)
+    assert stretch_around(db, "s", OFFSET_MS - 1000, OFFSET_MS + 2000) == Stretch(0, OFFSET_MS, OFFSET_MS + 2000)
+    with pytest.raises(NotFoundError):
+        stretch_around(db, "s", end - 1000, end + 3000)
+
+
 class TestRefused:
     """One clear sentence in two languages, and no file left behind."""
 
@@ -245,6 +253,24 @@ class TestRefused:
         with pytest.raises(StorageError) as caught:
             cut_clip(db, data, "s", 9000, 10_000, output, ffmpeg="/none/ffmpeg")
         assert caught.value.code == "ffmpeg_start"
+
+    @pytest.mark.parametrize(
+        ("script", "code"),
+        [
+            ("echo 'Error writing trailer: No space left on device' >&2; exit 228", "clip.disk_full"),
+            ("echo 'Could not find tag for codec' >&2; exit 1", "clip.failed"),
+            ("kill -9 $$", "clip.failed"),
+        ],
+    )
+    def test_a_cut_that_fails_leaves_nothing(
+        self, db: Database, data: Path, recorded: list[Segment], output: Path, tmp_path: Path, script: str, code: str
+    ) -> None:
+        binary = tmp_path / "ffmpeg"
+        binary.write_text(f"#!/bin/sh\nfor last; do :; done\necho half > ${{last#file:}}\n{script}\n")
+        binary.chmod(0o755)
+        with pytest.raises((StorageError, BadInputError)) as caught:
+            cut_clip(db, data, "s", 9000, 10_000, output, ffmpeg=str(binary))
+        assert caught.value.code == code
 
     def test_a_gap_is_named_with_the_parts_beside_it(self, db: Database, data: Path, media: Path, output: Path) -> None:
         first = record_epoch(db, data, media, plain_epoch("gap"))

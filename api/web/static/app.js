@@ -23,7 +23,7 @@ async function search(event) {
   const words = document.getElementById("words").value;
   say("正在搜索… searching…");
   try {
-    const found = await ask("/api/v1/search", { q: words, stream: chosen.value, limit: 20 });
+    const found = await ask("/api/v1/search", { q: words, stream: chosen.value, limit: 10 });
     hits.replaceChildren(...found.hits.map(hitPlace));
     const { streams, seconds, gaps } = found.searched;
     const hours = (seconds / 3600).toFixed(2);

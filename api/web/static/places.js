@@ -7,7 +7,9 @@ export function element(name, className, ...children) {
   return made;
 }
 
-export function timecode(seconds) {
+export function timecode(moment) {
+  // A file may begin a frame or two before the recording does.
+  const seconds = Math.max(0, moment);
   const whole = Math.floor(seconds);
   const pad = (number) => String(number).padStart(2, "0");
   const tenth = Math.floor((seconds - whole) * 10);
