@@ -16,6 +16,7 @@ from ingest.diagnosis import InputReport
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 _TAIL_LINES = 200
 _LINE_BYTES = 4096
+_FIRST_REQUEST_S = 0.7
 
 
 class FfmpegProcess:
@@ -83,13 +84,17 @@ class FfmpegProcess:
     def stop(self, grace_s: float = 5.0) -> int:
         """End it if it still runs: politely, after ``grace_s`` by force. Returns the exit code.
 
-        Its pipes stay open for their readers, and all its messages are read.
+        A second polite request frees an ffmpeg that waits for a silent network; it still closes its
+        files. The pipes stay open for their readers, and all messages are read.
         """
-        self.interrupt()
-        try:
-            self._process.wait(grace_s)
-        except subprocess.TimeoutExpired:
-            self.kill()
+        for patience in (_FIRST_REQUEST_S, grace_s):
+            self.interrupt()
+            try:
+                self._process.wait(patience)
+                break
+            except subprocess.TimeoutExpired:
+                continue
+        self.kill()
         code = self._process.wait()
         self._reader.join()
         return code

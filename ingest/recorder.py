@@ -28,7 +28,17 @@ from ingest.segments import clear_open, close_segment, held, parse_listed, salva
 from ingest.sources import Source
 
 Ending = Literal[
-    "ended", "stopped", "silent", "disconnected", "died", "disk_low", "disk_full", "no_answer", "not_opened", "replan"
+    "ended",
+    "stopped",
+    "silent",
+    "disconnected",
+    "died",
+    "rollover",
+    "disk_low",
+    "disk_full",
+    "no_answer",
+    "not_opened",
+    "replan",
 ]
 """Why an epoch is over. ``no_answer``, ``not_opened`` and ``replan``: it never began."""
 
@@ -66,7 +76,10 @@ class RecordingListener(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RecorderOptions:
-    """How to record. Times in seconds; ``silent_after_s`` without a byte counts as a lost source."""
+    """How to record. Times in seconds; ``silent_after_s`` without a byte counts as a lost source.
+
+    A live epoch ends after ``max_epoch_s``, because MPEG-TS time starts again after 26.5 hours.
+    """
 
     ffmpeg: str
     realtime: bool = False
@@ -75,6 +88,7 @@ class RecorderOptions:
     connect_timeout_s: float = 10.0
     silent_after_s: float = 20.0
     pcm_buffer_s: float = 60.0
+    max_epoch_s: float = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +183,13 @@ class EpochRecorder:
     def _run(self, process: FfmpegProcess, listing: Iterable[str]) -> Ending:
         if not self._opened(process):
             ending: Ending = "not_opened" if process.opened.is_set() else "no_answer"
+            process.kill()
             process.stop()
             self.messages, self.streams = process.tail(), process.report.streams
             return "stopped" if self._stop.is_set() else ending
         self.streams = process.report.streams
         if self._live and not (self.streams.fits_mpegts or self._order.plan.container == "matroska"):
+            process.kill()
             return "replan"
         waits = not self._live or process.report.finite
         self._buffer = PcmBuffer(self._options.pcm_buffer_s, lossy=not waits)
@@ -272,6 +288,7 @@ class EpochRecorder:
     def _watch(self, process: FfmpegProcess, tasks: Sequence[Future[None]]) -> str:
         """Wait while all is well; the reason to stop, or empty when ffmpeg ended by itself."""
         progress, seen, disk_due = -1, time.monotonic(), 0.0
+        rollover_due = seen + self._options.max_epoch_s
         while process.running():
             now = time.monotonic()
             if any(task.done() and task.exception() for task in tasks):
@@ -284,6 +301,8 @@ class EpochRecorder:
                 progress, seen = current, now
             elif self._buffer.lossy and now - seen > self._options.silent_after_s:
                 return "silent"
+            if self._live and now > rollover_due:
+                return "rollover"
             if self._stop.wait(_POLL_S):
                 return "stopped"
         return ""

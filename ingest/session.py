@@ -29,6 +29,7 @@ _GAP_REASONS: dict[Ending, str] = {
     "silent": "source_silent",
     "disconnected": "source_disconnected",
     "died": "recorder_died",
+    "rollover": "epoch_rollover",
 }
 _MAX_REPLANS = 2
 _SHORT_MS = 2_000
@@ -111,6 +112,7 @@ class StreamRecorder:
         silent_after_s: float = 0,
         connect_timeout_s: float = 10.0,
         pcm_buffer_s: float = 60.0,
+        max_epoch_s: float = 24 * 3600.0,
         clock: Callable[[], datetime] = utc_now,
         rng: random.Random | None = None,
     ) -> None:
@@ -126,6 +128,7 @@ class StreamRecorder:
             connect_timeout_s=connect_timeout_s,
             silent_after_s=silent_after_s or _SILENT_AFTER_S[source.kind],
             pcm_buffer_s=pcm_buffer_s,
+            max_epoch_s=max_epoch_s,
         )
         self._policy = policy or ReconnectPolicy()
         self._known = dict(known or {})

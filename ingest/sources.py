@@ -91,8 +91,12 @@ def _network_source(text: str, scheme: str) -> Source:
 
 
 def _file_source(text: str) -> Source:
-    path = Path(text).expanduser()
-    if not text or not path.exists():
+    path = Path(text)
+    try:
+        exists = bool(text) and path.exists()
+    except OSError:  # a name too long for the file system
+        exists = False
+    if not exists:
         raise BadInputError("file_missing", f"找不到文件：{text}", f"There is no such file: {text}")
     if not path.is_file():
         raise BadInputError("not_a_file", f"不是普通文件：{text}", f"Not a regular file: {text}")

@@ -110,8 +110,9 @@ def free_port():
 class ByteServer:
     """An HTTP server that answers every request with the same bytes, then holds its breath or hangs up."""
 
-    def __init__(self, payload, *, hold, status="200 OK"):
-        self._head = f"HTTP/1.0 {status}\r\n\r\n".encode()
+    def __init__(self, payload, *, hold, status="200 OK", sized=False):
+        length = f"Content-Length: {len(payload)}\r\n" if sized else ""
+        self._head = f"HTTP/1.0 {status}\r\n{length}\r\n".encode()
         self._payload, self._hold = payload, hold
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._listening.settimeout(0.05)
@@ -153,8 +154,8 @@ class ByteServer:
 def byte_server():
     servers = []
 
-    def start(payload, *, hold=False, status="200 OK"):
-        servers.append(ByteServer(payload, hold=hold, status=status))
+    def start(payload, *, hold=False, **options):
+        servers.append(ByteServer(payload, hold=hold, **options))
         return servers[-1]
 
     yield start
@@ -166,7 +167,8 @@ class RtmpServer:
     """ffmpeg as an RTMP server for one client at a time: each gets the file from its start, at its own pace."""
 
     def __init__(self, file):
-        self.url = f"rtmp://127.0.0.1:{free_port()}/live/room"
+        self._port = free_port()
+        self.url = f"rtmp://127.0.0.1:{self._port}/live/room"
         self._argv = [ffmpeg_path(), "-v", "error", "-nostdin", "-re", "-i", str(file)]
         self._argv += ["-c", "copy", "-f", "flv", "-listen", "1", self.url]
         self._stop = threading.Event()
@@ -176,6 +178,10 @@ class RtmpServer:
 
     def _start(self):
         self._process = subprocess.Popen(self._argv, stderr=subprocess.DEVNULL)
+
+    def wait_until_listening(self):
+        row = f":{self._port:04X} 00000000:0000 0A"
+        wait_for(lambda: row in Path("/proc/net/tcp").read_text())
 
     def _keep(self):
         while not self._stop.wait(0.05):
@@ -192,7 +198,7 @@ class RtmpServer:
 @pytest.fixture
 def rtmp_server(media):
     server = RtmpServer(media / "clicks.flv")
-    time.sleep(0.3)
+    server.wait_until_listening()
     yield server
     server.close()
 

@@ -185,7 +185,7 @@ class TestBadInput:
 
     def test_an_unreachable_host_a_wrong_port_and_a_missing_page_are_told_apart(self, tmp_path, listener, byte_server):
         missing = byte_server(b"gone", status="404 Not Found")
-        page = byte_server(b"<html>no media here</html>" * 99)
+        page = byte_server(b"<html>no media here</html>" * 99, sized=True)
         for address, code in {
             "rtmp://127.0.0.1:9/live/x": "source_refused",
             "http://127.0.0.1:9/live.m3u8": "source_refused",
@@ -265,6 +265,14 @@ class TestLive:
         sequences = [s.sequence for s in listener.segments]
         assert sequences == list(range(1, len(sequences) + 1))
         assert first.complete is False and listener.ended[0].complete
+
+    def test_an_epoch_that_lasts_too_long_is_followed_by_another(self, media, tmp_path, listener, tools, byte_server):
+        server = byte_server((media / "clicks.ts").read_bytes(), hold=True)
+        running = Background(recorder(server.url, tmp_path, listener, silent_after_s=30, max_epoch_s=0.2))
+        tools.wait_for(lambda: listener.gaps)
+        running.end(stop=True)
+        assert listener.gaps[0].reason == "epoch_rollover"
+        assert [e.number for e in listener.epochs[:2]] == [1, 2]
 
     def test_a_live_source_without_audio_is_recorded_without_samples(self, media, tmp_path, listener, byte_server):
         server = byte_server((media / "silent.ts").read_bytes())
@@ -350,6 +358,7 @@ class TestLive:
         assert recover_orphans(tmp_path, [epoch], [known[0], *(s.path for s in found)]) == []
         last = found[-1]
         resume = ResumePoint(2, last.sequence + 1, last.end_ms, datetime.now(UTC) - timedelta(seconds=3))
+        rtmp_server.wait_until_listening()
         running = Background(recorder(rtmp_server.url, tmp_path, listener, resume=resume))
         tools.wait_for(lambda: listener.segments)
         running.end(stop=True)

@@ -42,6 +42,8 @@ def test_a_path_is_a_file(tmp_path, monkeypatch):
     [
         ("nowhere.mp4", "file_missing"),
         ("", "file_missing"),
+        ("~nobody/x.mp4", "file_missing"),
+        ("x" * 3000, "file_missing"),
         (".", "not_a_file"),
         ("concat://a|b", "unsupported_scheme"),
         ("ftp://host/x", "unsupported_scheme"),
