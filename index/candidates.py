@@ -1,4 +1,4 @@
-"""Which utterances are looked at closely: the best few hundred of each way, found without reading texts."""
+"""Which utterances are looked at closely: the best hundred of each way, found without reading texts."""
 
 from sqlalchemy import Connection
 
@@ -9,7 +9,7 @@ from index.symbols import spell
 from store.postings import match_postings
 from store.scope import Scope
 
-PER_WAY = 200
+PER_WAY = 100
 MAX_CONCEPT_WORDS = 400
 
 

@@ -5,6 +5,7 @@ may express several concepts; "没有" before a problem (没有黑点了) expres
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import permutations
@@ -38,7 +39,13 @@ class Mention:
 class ConceptTable:
     """Concepts, the words and patterns for them, and which are half of one another."""
 
-    def __init__(self, table: dict[str, dict[str, str]], patterns: dict[str, list[str]], near: list[list[str]]) -> None:
+    def __init__(
+        self,
+        table: dict[str, dict[str, str]],
+        patterns: dict[str, list[str]],
+        near: list[list[str]],
+        opposite: Sequence[Sequence[str]] = (),
+    ) -> None:
         self.problems = frozenset(table["problems"])
         self.terms: dict[str, tuple[str, ...]] = {
             name: tuple(dict.fromkeys(words.split())) for part in table.values() for name, words in part.items()
@@ -53,7 +60,9 @@ class ConceptTable:
             (name, re.compile(pattern.replace("{n}", _NUMBER))) for name, found in patterns.items() for pattern in found
         ]
         self._near = {pair for group in near for pair in permutations(group, 2)}
-        unknown = ({n for n, _ in self._patterns} | {n for pair in self._near for n in pair}) - set(self.terms)
+        self._opposite = {pair for group in opposite for pair in permutations(group, 2)}
+        paired = {name for pair in self._near | self._opposite for name in pair}
+        unknown = ({name for name, _ in self._patterns} | paired) - set(self.terms)
         if unknown:
             raise _damaged(f"unknown concepts {', '.join(sorted(unknown))}")
 
@@ -65,6 +74,10 @@ class ConceptTable:
         if one == other:
             return 1.0
         return NEAR if (one, other) in self._near else 0.0
+
+    def are_opposite(self, one: str, other: str) -> bool:
+        """Whether to say the one is to deny the other (野生, 养殖)."""
+        return (one, other) in self._opposite
 
     def neighbours(self, concept: str) -> list[str]:
         """Concepts that are half of ``concept``."""
@@ -126,12 +139,13 @@ def _outcomes(normal: NormalText, text: str, start: int, end: int) -> list[Menti
 def load_concepts() -> ConceptTable:
     """The bundled table. Raises `BadInputError` when it is damaged."""
     raw = yaml.safe_load(_TABLE.read_text(encoding="utf-8"))
-    if not isinstance(raw, dict) or set(raw) != {"problems", "concepts", "patterns", "near"}:
-        raise _damaged("problems, concepts, patterns and near are wanted")
+    if not isinstance(raw, dict) or set(raw) != {"problems", "concepts", "patterns", "near", "opposite"}:
+        raise _damaged("problems, concepts, patterns, near and opposite are wanted")
     twice = set(raw["problems"]) & set(raw["concepts"])
     if twice:
         raise _damaged(f"listed twice: {', '.join(sorted(twice))}")
-    return ConceptTable({"problems": raw["problems"], "concepts": raw["concepts"]}, raw["patterns"], raw["near"])
+    words = {"problems": raw["problems"], "concepts": raw["concepts"]}
+    return ConceptTable(words, raw["patterns"], raw["near"], raw["opposite"])
 
 
 def _damaged(reason: str) -> BadInputError:

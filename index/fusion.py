@@ -1,6 +1,8 @@
 """One score from meaning, coverage, order and polarity.
 
 Round weights; a learned ranker bought nothing over them on so few questions. Length is no part of it.
+Coverage is squared: half the letters of a query are mostly those of another matter (儿童椅的高度 for 儿童长高).
+Chosen so that the ranking still held when half the words of the concept table were taken away at random.
 """
 
 from dataclasses import dataclass
@@ -56,4 +58,4 @@ def calibrate(embedder: Embedder) -> Calibration:
 def score(meaning: float, match: Match) -> float:
     """The fused score; about 0 for nothing in common, 2.5 for the very words."""
     said = PHRASE * match.phrase * (1.0 - min(1.0, 2 * match.denial))
-    return MEANING * meaning + COVERAGE * match.coverage + said - DENIAL * match.denial
+    return MEANING * meaning + COVERAGE * match.coverage**2 + said - DENIAL * match.denial

@@ -12,9 +12,11 @@ _BEFORE = re.compile(
     r"没有|没法|没说|没做|没|别|无|非|未|勿|莫|禁止|严禁|杜绝|拒绝|谈不上|说不上|并非|从不|哪有|哪敢|防止|谨防|小心|警惕|不)"
     r"[^，。！？；,.!?;]{0,3}$"
 )
-# 不仅, 不管 and the like join or stress; they deny nothing.
+# 不仅, 别家 and the like join, stress or ask; they deny nothing.
 _NO_DENIAL = re.compile(
-    r"(不仅|不但|不光|不只|不管|不论|无论|不得不|不能不|没想到|别看|别说|要不|是不是|有没有|能不能|会不会|差不多|特别|别的|别人)"
+    r"不仅|不但|不光|不只|不管|不论|无论|不得不|不能不|没想到|没问题|没关系|别看|别说|别提|别家|别人|别处|别的|特别|区别|告别|要不|差不多|"
+    r"不错|不同|不一样|不怕|不愁|不停|不断|不少|不久|不到|不过|不限|不够|不满意|不喜欢|不合适|无理由|无条件|无忧|无敌|无比|无线|非常|除非|未来|"
+    r"莫过于|(.)[不没]\1"
 )
 _AFTER = re.compile(
     r"^[^，。！？；,.!?;]{0,3}(是不可能|不可能|都?是骗|骗人|是假的|不存在|做不到|没有的|不允许|是违[法规]|都?是谣|不敢|另外|是另|这款没|不靠谱|别信|不治)"
@@ -23,5 +25,7 @@ _AFTER = re.compile(
 
 def denied(text: str, start: int, end: int) -> bool:
     """Whether code points ``[start, end)`` of ``text`` stand under a negator or are refuted."""
+    if text[start - 2 : start] in (f"{text[start]}不", f"{text[start]}没"):
+        return False  # 能不能, 有没有: a question
     before = _NO_DENIAL.sub("", text[max(0, start - _REACH - 3) : start])[-_REACH:]
     return bool(_BEFORE.search(before) or _AFTER.search(text[end : end + 8]))

@@ -8,6 +8,7 @@ Weights are round numbers, chosen on own sentences; `livewitness bench search` m
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Literal
 
 from index.concepts import ConceptTable, Mention
@@ -18,7 +19,7 @@ from index.symbols import Spelled, Symbol, spell
 Way = Literal["exact", "letters", "sound", "concept", "meaning"]
 
 LETTER_RUN = 1.0
-LETTER_ALONE = 0.5
+LETTER_ALONE = 0.25
 SOUND_RUN = 0.9
 SOUND_OF_A_WORD = 0.4
 CONCEPT = 0.7
@@ -61,24 +62,25 @@ class Match:
 
 
 class Matcher:
-    """Compares texts with queries; holds the lexicon and the concept table, no state."""
+    """Compares texts with queries; holds the lexicon and the concept table, no state but what it remembers of texts."""
 
     def __init__(self, lexicon: Lexicon, concepts: ConceptTable) -> None:
         self._lexicon = lexicon
         self._concepts = concepts
+        self._mentions = lru_cache(maxsize=8_192)(concepts.mentions)
 
     def query(self, text: str) -> Query:
         """Take a query apart."""
         spelled = spell(text)
         weights = tuple(self._lexicon.weight(symbol.text) for symbol in spelled.letters)
         owner = tuple(_owner(spelled.letters, sound) for sound in spelled.sounds)
-        return Query(text, spelled, weights, tuple(self._concepts.mentions(text)), owner)
+        return Query(text, spelled, weights, tuple(self._mentions(text)), owner)
 
     def match(self, query: Query, text: str) -> Match:
         """Everything by which ``text`` answers ``query``."""
         spelled = spell(text)
         found = [*_letters(query, spelled), *self._sounds(query, spelled), *self._shared_concepts(query, text)]
-        judged = _within_denials([_judged(query, text, evidence, self._concepts) for evidence in found])
+        judged = _as_the_whole([_judged(query, text, evidence, self._concepts) for evidence in found])
         total = sum(query.weights)
         best = [0.0] * len(query.weights)
         against = [0.0] * len(query.weights)
@@ -107,14 +109,16 @@ class Matcher:
             yield Evidence("sound", covers, SOUND_RUN if misheard else SOUND_OF_A_WORD, start, end, words)
 
     def _shared_concepts(self, query: Query, text: str) -> Iterable[Evidence]:
-        theirs = self._concepts.mentions(text)
+        theirs = self._mentions(text)
         for ours in query.mentions:
-            covers = tuple(i for i, letter in enumerate(query.spelled.letters) if ours.start <= letter.start < ours.end)
-            for mention in theirs:
-                similarity = self._concepts.similarity(ours.concept, mention.concept)
-                if similarity and covers:
+            covers = tuple(i for i, s in enumerate(query.spelled.letters) if ours.start <= s.start < ours.end)
+            for mention in theirs if covers else ():
+                near = self._concepts.similarity(ours.concept, mention.concept)
+                against = self._concepts.are_opposite(ours.concept, mention.concept)
+                if near or against:
                     surely = CONCEPT_OF_ONE_LETTER if mention.end - mention.start == 1 else CONCEPT
-                    yield Evidence("concept", covers, surely * similarity, mention.start, mention.end, mention.words)
+                    credit = surely * (near or 1.0)
+                    yield Evidence("concept", covers, credit, mention.start, mention.end, mention.words, against)
 
 
 def _owner(letters: Sequence[Symbol], sound: Symbol) -> int:
@@ -181,11 +185,24 @@ def _judged(query: Query, text: str, evidence: Evidence, concepts: ConceptTable)
     here = denied(text, evidence.start, evidence.end)
     there = denied(query.text, begin, stop)
     if here != there and not (here and concepts.says_gone(text, evidence.start, evidence.end)):
-        return replace(evidence, denied=True)
+        # To deny the opposite (不是养殖的) is to say it.
+        return replace(evidence, denied=not evidence.denied)
     return evidence
 
 
-def _within_denials(found: list[Evidence]) -> list[Evidence]:
-    """What lies inside denied words is denied: the negator of a phrase stands far from its last word."""
-    denials = [(e.start, e.end) for e in found if e.denied]
-    return [replace(e, denied=True) if any(a <= e.start and e.end <= b for a, b in denials) else e for e in found]
+def _as_the_whole(found: list[Evidence]) -> list[Evidence]:
+    """What is part of a longer match has the polarity of the whole.
+
+    The negator of a phrase stands far from its last word (不敢说三天祛斑), and one inside the phrase is part of
+    what was asked for (天然无添加).
+    """
+    return [replace(e, denied=_longest(e, found).denied) for e in found]
+
+
+def _longest(part: Evidence, found: list[Evidence]) -> Evidence:
+    wholes = [
+        e
+        for e in found
+        if e.way != "concept" and e.start <= part.start and part.end <= e.end and set(part.covers) <= set(e.covers)
+    ]
+    return max([part, *wholes], key=lambda e: (len(e.covers), e is part))

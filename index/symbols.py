@@ -5,6 +5,7 @@ word is one symbol. Sounds: one merged toneless syllable a character; digits are
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from core.pinyin import merged_syllables
 from core.text import NormalText, is_han, normalise
@@ -35,8 +36,12 @@ class Spelled:
         return "".join(symbol.text for symbol in self.letters)
 
 
+@lru_cache(maxsize=8_192)
 def spell(text: str) -> Spelled:
-    """Take ``text`` apart. Offsets are code points of ``text`` as given."""
+    """Take ``text`` apart; offsets are code points of ``text`` as given.
+
+    Remembered, as one query after another looks at the same texts.
+    """
     normal = normalise(text)
     letters: list[Symbol] = []
     sounds: list[Symbol] = []
