@@ -1,8 +1,8 @@
 """Windows of audio to text with word times: a pure function of engine, windows and options.
 
 A window is decoded on truncated features (models/whisper.py) without prompt and timestamps. Two things
-go wrong, and each is decoded once more: a repetition loop, on full 30 s frames; and far too little text
-for the speech heard, as two halves. A repeat that stays and fits the speaking rate was said (买它买它买它)
+go wrong, and each is decoded once more: a repetition loop, on full 30 s frames; and a clause that was left
+out although it was voiced, as two halves. A repeat that stays and fits the speaking rate was said (买它买它买它)
 and is kept with a flag; one that nobody can have said is cut.
 """
 
@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from asr.guards import (
+    UNHEARD_LETTERS_A_SECOND,
+    UNHEARD_MS,
     SpeechEvidence,
     credit_spans,
     first_occurrence,
     is_chant,
     is_hallucination,
-    is_sparse,
     loop_signs,
+    unheard_ms,
 )
 from asr.words import Token, fit_to_speech, spell
 from core.records import Word
@@ -27,7 +29,6 @@ FLAG_LOOP = "loop_cut"
 FLAG_FULL_FRAMES = "full_frame_retry"
 FLAG_HALVES = "decoded_in_halves"
 FLAG_REPEATED = "repeated"
-_MORE_TEXT = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +139,9 @@ def _checked(
     if loop_signs(hypothesis.text, hypothesis.token_count, window.seconds):
         return _looped(engine, hypothesis, window, options)
     result = _finished(hypothesis, pieces, window, ())
-    if options.retry and is_sparse(result.letters, window.voiced_s):
-        return _in_halves(engine, window, options, result)
+    unheard = unheard_ms(result.words, window.speech)
+    if options.retry and result.tokens and unheard >= UNHEARD_MS:
+        return _in_halves(engine, window, options, result, UNHEARD_LETTERS_A_SECOND * unheard // 1000)
     return result
 
 
@@ -159,8 +161,10 @@ def _looped(engine: SpeechEngine, hypothesis: Hypothesis, window: AudioWindow, o
     return _finished(hypothesis, engine.align(encoded, [hypothesis])[0], window, flags)
 
 
-def _in_halves(engine: SpeechEngine, window: AudioWindow, options: DecodeOptions, whole: Decoded) -> Decoded:
-    """A window with hardly any text for its speech, as two halves; kept only when they hold clearly more."""
+def _in_halves(
+    engine: SpeechEngine, window: AudioWindow, options: DecodeOptions, whole: Decoded, missing: int
+) -> Decoded:
+    """A window whose text leaves speech out, as two halves; taken only when they hold ``missing`` letters more."""
     parts: list[Decoded] = []
     for half in window.halves():
         encoded, hypotheses = _heard(engine, [half], options)
@@ -168,7 +172,7 @@ def _in_halves(engine: SpeechEngine, window: AudioWindow, options: DecodeOptions
             return whole
         parts.append(_finished(hypotheses[0], engine.align(encoded, hypotheses)[0], half, ()))
     letters = sum(part.letters for part in parts)
-    if letters < _MORE_TEXT * max(1, whole.letters):
+    if letters < whole.letters + missing:
         return whole
     logprob = sum(part.logprob * part.letters for part in parts) / letters
     tokens = tuple(token for part in parts for token in part.tokens)

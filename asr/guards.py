@@ -6,11 +6,13 @@ a fast host without pauses speaks eight characters and nine to ten tokens a seco
 """
 
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import regex
 
+from core.records import Word
 from core.text import normalise
 
 TOKENS_PER_SECOND = 12
@@ -19,8 +21,8 @@ MAX_RATIO = 1.4
 MIN_RATIO_CHARS = 12
 MIN_REPEAT_CHARS = 6
 
-SPARSE_LETTERS_A_SECOND = 1.8
-SPARSE_FROM_S = 3.0
+UNHEARD_MS = 1_200
+UNHEARD_LETTERS_A_SECOND = 2
 
 LoopSign = Literal["rate", "repeat", "ratio"]
 
@@ -82,9 +84,21 @@ def first_occurrence(pieces: tuple[str, ...]) -> int:
     return kept
 
 
-def is_sparse(letters: int, voiced_s: float) -> bool:
-    """Whether ``letters`` are far too few for the speech heard (slow Mandarin has three a second)."""
-    return voiced_s >= SPARSE_FROM_S and letters < SPARSE_LETTERS_A_SECOND * voiced_s
+def unheard_ms(words: Sequence[Word], speech: Sequence[tuple[int, int]]) -> int:
+    """The longest stretch of voice (ms) that only one word stands for, or none: before, inside, after the text.
+
+    Whisper sometimes skips a clause. Alignment then stretches one word over it (a spoken word lasts at
+    most 0.6 s), or the text ends long before the voice does.
+    """
+    edges = [(word.start_ms, word.end_ms) for word in words]
+    if speech:
+        first, last = (edges[0][0], edges[-1][1]) if edges else (speech[-1][1], speech[-1][1])
+        edges += [(speech[0][0], first), (last, speech[-1][1])]
+    return max((_voiced_ms(a, b, speech) for a, b in edges), default=0)
+
+
+def _voiced_ms(start: int, end: int, speech: Sequence[tuple[int, int]]) -> int:
+    return sum(max(0, min(end, b) - max(start, a)) for a, b in speech)
 
 
 def is_chant(text: str) -> bool:

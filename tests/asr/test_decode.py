@@ -97,7 +97,7 @@ def test_a_chant_is_speech_and_keeps_its_raw_text(retry):
     assert FLAG_REPEATED in result.flags
 
 
-def test_far_too_little_text_is_decoded_in_halves_cut_at_a_pause():
+def test_a_window_that_leaves_speech_out_is_decoded_in_halves_cut_at_a_pause():
     engine = ScriptedEngine({(9, False): "首先", (4, False): "首先说一下价格", (5, False): "然后再看看颜色和尺寸"})
     (result,) = decode(engine, [window(9, speech=((0, 3_800), (4_200, 9_000)))], DecodeOptions())
     assert text(result) == "首先说一下价格然后再看看颜色和尺寸"
@@ -106,9 +106,9 @@ def test_far_too_little_text_is_decoded_in_halves_cut_at_a_pause():
 
 
 def test_halves_that_hold_no_more_are_not_taken():
-    engine = ScriptedEngine({(9, False): "嗯嗯", (4, False): "嗯", (5, False): "嗯"})
+    engine = ScriptedEngine({(9, False): "嗯哦", (4, False): "嗯", (5, False): "哦"})
     (result,) = decode(engine, [window(9, speech=((0, 3_800), (4_200, 9_000)))], DecodeOptions())
-    assert text(result) == "嗯嗯"
+    assert text(result) == "嗯哦"
     assert result.flags == ()
 
 

@@ -11,9 +11,10 @@ from asr.guards import (
     first_occurrence,
     is_chant,
     is_hallucination,
-    is_sparse,
     loop_signs,
+    unheard_ms,
 )
+from core.records import Word
 
 GOOD = [
     "这款扫地机器人可以自己回到充电座，电量不够的时候会提前提醒大家",
@@ -75,9 +76,24 @@ def test_chants_are_what_hosts_shout(text, expected):
     assert is_chant(text) is expected
 
 
-@pytest.mark.parametrize(("letters", "voiced_s", "expected"), [(5, 9.0, True), (30, 9.0, False), (2, 2.0, False)])
-def test_far_too_few_letters_for_the_speech_are_noticed(letters, voiced_s, expected):
-    assert is_sparse(letters, voiced_s) is expected
+def said(*edges: tuple[int, int]) -> list[Word]:
+    return [Word("字", start, end, 0.9) for start, end in edges]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (said((0, 200), (200, 500), (500, 1_300), (1_300, 1_900), (1_900, 2_500)), 600),
+        (said((0, 200), (200, 1_900), (1_900, 3_000)), 1_200),
+        (said((0, 200), (200, 400)), 1_600),
+        (said((1_700, 1_900), (1_900, 2_500)), 1_200),
+        ([], 2_000),
+    ],
+    ids=["pauses do not count", "skipped inside", "stopped early", "began late", "nothing"],
+)
+def test_voice_without_words_is_noticed(words, expected):
+    """Somebody speaks from 0 to 0.5 s and from 1 to 2.5 s."""
+    assert unheard_ms(words, ((0, 500), (1_000, 2_500))) == expected
 
 
 @pytest.mark.parametrize("text", ["字幕由某某社区提供", "中文字幕志愿者 小王", "請不吝點贊 訂閱 轉發", "某某独播剧场"])
