@@ -21,6 +21,9 @@ CHECKS: tuple[Check, ...] = (
     port.check,
 )
 
+SERVING = tuple(check for check in CHECKS if check is not port.check)
+"""The checks inside a running service, which holds its port itself."""
+
 
 def run_checks(settings: Settings, checks: tuple[Check, ...] = CHECKS) -> list[CheckResult]:
     """Every check, in order; one that raises an error for people counts as not held."""

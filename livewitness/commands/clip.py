@@ -6,8 +6,7 @@ import click
 
 from core.clock import parse_seconds, seconds, timecode
 from core.errors import UsageError
-from core.shapes import Json
-from evidence.clip import Clip, Mode, cut_clip
+from evidence.clip import Mode, clip_json, cut_clip
 from livewitness.cli import data_option, json_option
 from livewitness.console import emit, say, stdout
 from livewitness.wiring import database_of, settings_for
@@ -35,7 +34,7 @@ def command(stream: str, start: str, end: str, output: Path, mode: Mode, data: P
             db, settings.data.absolute(), stream, start_ms, end_ms, output, mode=mode, ffmpeg=settings.ffmpeg
         )
     if as_json:
-        emit(clip_json(clip))
+        emit({"path": str(clip.path)} | clip_json(clip))
         return
     stdout.print(f"{clip.path}\nSHA-256 {clip.sha256}", markup=False, soft_wrap=True)
     length = seconds(clip.end_ms - clip.start_ms)
@@ -52,21 +51,3 @@ def _milliseconds(text: str) -> int:
         raise UsageError(
             "bad_time", f"看不懂时间 {text}；例：83.5 或 1:23.5。", f"Not a time: {text}; e.g. 83.5 or 1:23.5."
         ) from error
-
-
-def clip_json(clip: Clip) -> Json:
-    """A clip as one JSON object; times in seconds of the stream."""
-    return {
-        "path": str(clip.path),
-        "sha256": clip.sha256,
-        "size": clip.size,
-        "mode": clip.mode,
-        "stream": clip.stream,
-        "epoch": clip.epoch,
-        "start": seconds(clip.start_ms),
-        "end": seconds(clip.end_ms),
-        "requested_start": seconds(clip.requested_start_ms),
-        "requested_end": seconds(clip.requested_end_ms),
-        "lead_ms": clip.lead_ms,
-        "segments": list(clip.segments),
-    }

@@ -10,6 +10,7 @@ from core.errors import LiveWitnessError, Sentence
 from core.records import Stream
 from core.settings import Settings
 from evidence.clip import Clip, cut_clip
+from evidence.coverage import stretch_around
 from index.search import Hit, SearchRequest
 from ingest.hls_server import HlsLoopbackServer
 from ingest.sources import parse_source
@@ -31,9 +32,19 @@ _LEAD_MS, _TAIL_MS = 2_000, 3_000
     default="live",
     help="live：按原速直播；fast：尽快放完 / live: at its own pace; fast: as fast as the machine can",
 )
+@click.option(
+    "--picture", type=click.Path(dir_okay=False, path_type=Path), help="把输出另存为 SVG / keep the output as an SVG"
+)
 @data_option
-def command(speed: str, data: Path | None) -> None:
+def command(speed: str, picture: Path | None, data: Path | None) -> None:
     """播放内置直播：告警、搜索、取证 / Play the bundled broadcast: alert, search, cut."""
+    stdout.record = picture is not None
+    _demo(speed, data)
+    if picture is not None:
+        stdout.save_svg(str(picture), title="make demo")
+
+
+def _demo(speed: str, data: Path | None) -> None:
     settings = settings_for(data)
     name = time.strftime("demo-%Y%m%d-%H%M%S")
     _step(1, "把内置的 94 秒带货直播作为 HLS 直播流播放、录制、识别、告警", "serve the bundled broadcast, watch it")
@@ -92,12 +103,6 @@ def _cut(settings: Settings, name: str, hit: Hit) -> Clip:
     output = settings.data / "clips" / f"{name}-{QUERY}.mp4"
     output.parent.mkdir(parents=True, exist_ok=True)
     with database_of(settings) as db:
-        return cut_clip(
-            db,
-            settings.data.absolute(),
-            name,
-            max(0, hit.start_ms - _LEAD_MS),
-            hit.end_ms + _TAIL_MS,
-            output,
-            ffmpeg=settings.ffmpeg,
-        )
+        part = stretch_around(db, name, hit.start_ms - _LEAD_MS, hit.end_ms + _TAIL_MS)
+        data_dir = settings.data.absolute()
+        return cut_clip(db, data_dir, name, part.start_ms, part.end_ms, output, ffmpeg=settings.ffmpeg)

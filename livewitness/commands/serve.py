@@ -12,7 +12,7 @@ from core.errors import ConflictError, Sentence
 from index.indexer import VectorIndexer
 from index.search import Searcher
 from livewitness import __version__
-from livewitness.checks import port, run_checks
+from livewitness.checks import SERVING, port, run_checks
 from livewitness.cli import data_option
 from livewitness.console import say
 from livewitness.wiring import database_of, embedder_of, settings_for
@@ -44,7 +44,7 @@ def command(number: int | None, data: Path | None) -> None:
             searcher=Searcher(db, embedder),
             ffmpeg=settings.ffmpeg,
             version=__version__,
-            checks=partial(run_checks, settings),
+            checks=partial(run_checks, settings, SERVING),
         )
         say(
             f"服务已启动：http://{HOST}:{settings.port}/（Ctrl-C 结束）",
