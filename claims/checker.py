@@ -4,13 +4,9 @@
 voice and exceptions, and keeps one finding for each claim. A finding is a lead for a person.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from core.errors import BadInputError
-from core.records import Finding, Severity, Verdict
 
 from claims.expressions import DURATION
 from claims.fold import MARKS, fold
@@ -21,12 +17,14 @@ from claims.products import product_kind
 from claims.rules import Example, ExceptionClause, Pack, Rule
 from claims.terms import TermIndex
 from claims.words import PlainWords, dictionary
+from core.errors import BadInputError
+from core.records import Finding, Severity, Verdict
 
 BUNDLED = Path(__file__).parent / "packs"
 PIECE = 1_500
 _RANK = {Verdict.VIOLATION: 3, Verdict.NEEDS_EVIDENCE: 2, Verdict.REVIEW: 2, Verdict.INFO: 1}
 _SEVERITY = {Severity.HIGH: 3, Severity.MEDIUM: 2, Severity.LOW: 1, Severity.INFO: 0}
-__all__ = ["BUNDLED", "Checker", "DURATION", "load_checker", "load_pack"]
+__all__ = ["BUNDLED", "DURATION", "Checker", "load_checker", "load_pack"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +122,9 @@ def load_checker(extra_packs: Sequence[Path] = ()) -> Checker:
     ids = [pack.id for pack in packs]
     for pack_id in ids:
         if ids.count(pack_id) > 1:
-            raise BadInputError("rules.twice", f"规则包 {pack_id} 载入了两次。", f"The rule pack {pack_id} is loaded twice.")
+            raise BadInputError(
+                "rules.twice", f"规则包 {pack_id} 载入了两次。", f"The rule pack {pack_id} is loaded twice."
+            )
     return Checker(packs)
 
 
@@ -193,12 +193,10 @@ def _reduced(judged: Iterable[_Judged]) -> list[_Judged]:
     return kept
 
 
-def _finding(
-    judged: _Judged, text: str, start: int, end: int, probabilities: Sequence[float] | None
-) -> Finding:
+def _finding(judged: _Judged, text: str, start: int, end: int, probabilities: Sequence[float] | None) -> Finding:
     rule, pack = judged.candidate.rule, judged.pack
     score = judged.candidate.score
-    heard = [p for p in (probabilities or ())[start:end]]
+    heard = list((probabilities or ())[start:end])
     if heard:
         score *= 0.5 + 0.5 * sum(heard) / len(heard)
     return Finding(

@@ -13,7 +13,11 @@ import regex
 
 _N = "[零一二三四五六七八九十百千万亿两半几俩仨数]"
 NUMBER = rf"{_N}+(?:多|来)?(?:点{_N}+)?"
-DURATION = rf"{_N}+(?:点{_N})?(?:多|来)?个?(?:半)?(?:分钟|分|秒钟|秒|小时|钟头|天|日|宿|晚上|晚|夜|周|星期|礼拜|月|疗程|年)(?![零一二三四五六七八九]?折)"
+_TIME_UNIT = (
+    "(?:分钟|分(?!之|百|数|享|期|类|析|别|明)|秒钟|秒|小时|钟头|天|日|宿|晚上|晚|夜|周|星期|礼拜|月|疗程|年)"
+    "(?![零一二三四五六七八九]?折)"
+)
+DURATION = rf"{_N}+(?:点{_N})?(?:多|来)?个?(?:半)?{_TIME_UNIT}"
 PERCENT = rf"(?:百分之(?:{_N}+(?:点{_N}+)?)|{_N}+成)"
 MONEY = rf"{_N}+(?:点{_N}+)?(?:多|来)?(?:块|元|米(?![长宽高粒饭面线])|大洋|w|刀|k)?"
 _GAPS = {"_": "[^，。？]{0,6}", "__": "[^，。？]{0,14}", "~": "[^。？]{0,20}"}
@@ -46,9 +50,7 @@ def expand(source: str, lexicons: Mapping[str, tuple[str, ...]]) -> str:
     return _SLOT.sub(fill, source)
 
 
-def compile_expression(
-    source: str, lexicons: Mapping[str, tuple[str, ...]], *, probe: bool = True
-) -> re.Pattern[str]:
+def compile_expression(source: str, lexicons: Mapping[str, tuple[str, ...]], *, probe: bool = True) -> re.Pattern[str]:
     """A compiled expression, probed for runaway unless it is a bundled one; UnsafeExpressionError when refused."""
     if _NESTED.search(source) or _UNBOUNDED_ANY.search(source):
         raise UnsafeExpressionError("nested or unbounded repetition")

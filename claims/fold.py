@@ -8,9 +8,8 @@ between characters disappear, clause marks become ``，`` and sentence marks ``�
 import re
 from dataclasses import dataclass
 
-from core.text import is_han, normalise
-
 from claims.numerals import ARABIC, spoken
+from core.text import is_han, normalise
 
 CLAUSE, SENTENCE, QUESTION = "，", "。", "？"
 MARKS = CLAUSE + SENTENCE + QUESTION
@@ -21,13 +20,24 @@ _FILLERS = re.compile(
     r"|哈(?![密弗尔佛])|(?<=[\u4e00-\u9fff])(?:儿)(?![童子女歌科媳孙时])"
 )
 _SPLIT = {
-    "示去": "祛", "礻去": "祛", "王文王": "斑", "文王斑": "斑", "月半子": "胖子", "弓虽": "强", "彳艮": "很", "讠正": "证",
+    "示去": "祛", "礻去": "祛", "王文王": "斑", "文王斑": "斑", "月半子": "胖子", "弓虽": "强", "彳艮": "很",
+    "讠正": "证",
     "月旨": "脂", "扌戈": "找", "禾兑": "税", "贝长": "账", "车专": "转", "氵台": "治", "疒节": "疖", "钅戋": "钱",
     "金戋": "钱", "木几": "机", "禾急": "稳", "疒正": "症", "疒羔": "癌", "目垂": "睡", "氵咸": "减", "冫咸": "减",
     "肉巴": "肥", "月巴": "肥", "病俞": "愈", "亻呆": "保", "亻氐": "低", "氐价": "低价", "艹效": "效", "艹药": "药",
     "日取": "最", "女子看": "好看", "彳数": "微", "亻言": "信", "王求": "球", "米唐": "糖", "木又": "权",
 }  # fmt: skip
-_LETTER_SYMBOLS = {"❤": "心", "♥": "心", "💗": "心", "➕": "加", "💰": "钱", "+": "加", "㊗": "祝", "🉑": "可", "🈚": "无"}
+_LETTER_SYMBOLS = {
+    "❤": "心",
+    "♥": "心",
+    "💗": "心",
+    "➕": "加",
+    "💰": "钱",
+    "+": "加",
+    "㊗": "祝",
+    "🉑": "可",
+    "🈚": "无",
+}
 _DIALECT = {"俺": "我", "恁": "你", "侬": "你", "唔": "不", "嘅": "的", "咗": "了", "冇": "没", "係": "是", "佢": "他",
             "妳": "你", "乜": "什", "俾": "给", "睇": "看"}  # fmt: skip
 _DOUBLED = frozenset("最太真超绝特")
@@ -94,20 +104,26 @@ def _numbers(tape: _Tape) -> _Tape:
     return tape.replaced(ARABIC, None, spell=True)
 
 
-def _kept(text: str, index: int) -> str:
-    """What stays of one character: a clause mark, a letter, a digit, a mapped symbol, or nothing."""
-    char = text[index]
+def _mark(char: str) -> str:
+    """The clause, sentence or question mark that ``char`` stands for, or nothing."""
     if char in "?？":
         return QUESTION
     if char in _SENTENCE_MARKS:
         return SENTENCE
-    if char in _CLAUSE_MARKS:
-        between = 0 < index < len(text) - 1 and text[index - 1].isdigit() and text[index + 1].isdigit()
-        return "" if between and char == "," else CLAUSE
+    return CLAUSE if char in _CLAUSE_MARKS else ""
+
+
+def _kept(text: str, index: int) -> str:
+    """What stays of one character: a clause mark, a letter, a digit, a mapped symbol, or nothing."""
+    char = text[index]
+    after_digit = index > 0 and text[index - 1].isdigit()
+    before_digit = text[index + 1 : index + 2].isdigit()
+    if mark := _mark(char):
+        return "" if char == "," and after_digit and before_digit else mark
     if char in _LETTER_SYMBOLS:
         return _LETTER_SYMBOLS[char]
-    if char in ".%" and 0 < index and text[index - 1].isdigit():
-        return char if char == "%" or text[index + 1 : index + 2].isdigit() else ""
+    if char in ".%" and after_digit:
+        return char if char == "%" or before_digit else ""
     if is_han(char):
         return _DIALECT.get(char, char)
     return char if char.isalnum() else ""
@@ -127,7 +143,11 @@ def _unstretched(original: str, tape: _Tape) -> Folded:
         stop = index + 1
         while stop < len(tape.text) and tape.text[stop] == char:
             stop += 1
-        keep = 1 if (stop - index >= 3 and is_han(char) and char not in "一二三四五六七八九零") or char in _DOUBLED else stop - index
+        keep = (
+            1
+            if (stop - index >= 3 and is_han(char) and char not in "一二三四五六七八九零") or char in _DOUBLED
+            else stop - index
+        )
         if char in MARKS:
             keep = 1
         for offset in range(keep):

@@ -1,4 +1,4 @@
-"""Numerals in one spelling: Chinese. ``3天`` becomes ``三天``, ``95%`` ``百分之九十五``, so that rules are written once."""
+"""Numerals in one spelling, the Chinese one: ``3天`` becomes ``三天``, so that rules are written once."""
 
 import re
 

@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from core.errors import NotFoundError
-
 from claims.fold import fold_term
 from claims.ruleparse import Shared, parse_exception, parse_law, parse_rule
 from claims.rules import Lexicon, Pack, Rule
 from claims.yamlnode import Node, read_yaml
+from core.errors import NotFoundError
 
 MAX_TERMS = 50_000
 MAX_RULES = 5_000
@@ -135,4 +134,3 @@ def _assemble(parts: _Parts) -> Pack:
         lexicons=parts.shared.lexicons,
         rules=tuple(rules.values()),
     )
-

@@ -25,15 +25,17 @@ _BEFORE = re.compile(
 )
 _BARE_NOT = re.compile(r"(?<![差要得巴果])(?:不|并未|并没)$")
 _BEFORE_FAR = re.compile(
-    r"(?:不(?:能|敢|会|可能|可以)?(?:给你|跟你|向你|对大家|向大家)?(?:保证|承诺|担保|夸口|打包票|说成|宣称|吹)|没(?:有)?(?:说过?|承诺|保证|讲过?|吹)|不是(?:说|指|所谓|那种|什么)|(?:不要|别|千万别)(?:听|信|相信|指望|轻信)"
+    r"(?:不(?:能|敢|会|可能|可以)?(?:给你|跟你|向你|对大家|向大家)?(?:保证|承诺|担保|夸口|打包票|说|讲|宣称|吹)|没(?:有)?(?:说过?|承诺|保证|讲过?|吹)|不是(?:说|指|所谓|那种|什么)|(?:不要|别|千万别)(?:听|信|相信|指望|轻信)"
     r"|从来[没不]|哪(?:个|家|位)?(?:敢|能)说|谁(?:敢|能)?说)[^，。？]{0,20}$"
 )
 _NOT_DENIAL = re.compile(
     r"就|却|而是|都能|也能|还能|照样|反而|直接|立马|马上|一样|^(?:我)?(?:吹|骗|忽悠|夸张|开玩笑|瞎说)|^(?:犹豫|错过|墨迹|等)|不(?:好|过|到|完)|^知道|^想到|^人|^谁"
 )
-_ASSERTING_NEGATION = re.compile(r"^(?:不(?:会|可能|怕|用|能)?(?:再有|反弹|复发|过敏|后悔|失望|亏|有副|掉色|错过|伤)|没有?(?:任何)?(?:副作用|之一|风险|对手|第二|人|激素))")
+_ASSERTING_NEGATION = re.compile(
+    r"^(?:不(?:会|可能|怕|用|能)?(?:再有|反弹|复发|过敏|后悔|失望|亏|有副|掉色|错过|伤)|没有?(?:任何)?(?:副作用|之一|风险|对手|第二|人|激素))"
+)
 _AFTER = re.compile(
-    r"^[^，。？]{0,8}?(?:(?:都|可|也|我们|我|咱们?|咱家|绝对|肯定|真的?|是)?(?:不敢|不能(?!错过|停|少)|不会(?!再|反弹|复发|过敏|后悔|失望|亏|有|让|掉|伤)|做不到|不行|不存在|不可能|(?<!从)不讲|不说(?!了|别的)|不提(?!供)|不承诺|不保证|不支持|"
+    r"^没有(?:的|哈|哦|啊|这|$)|^[^，。？]{0,8}?(?:(?:都|可|也|我们|我|咱们?|咱家|绝对|肯定|真的?|是)?(?:不敢|不能(?!错过|停|少)|不会(?!再|反弹|复发|过敏|后悔|失望|亏|有|让|掉|伤)|做不到|不行|不存在|不可能|(?<!从)不讲|不说(?!了|别的)|不提(?!供)|不承诺|不保证|不支持|"
     r"(?:都|也|可|这(?:个|种|俩|两个)?(?:功效|功能|作用|说法|效果)|我们?(?:家|店|这|这里|直播间)?|店里|本店|根本|真的?|并)没有(?!副|之|第二|任何|人|风险|对手|比|激素|添加)|没这个|不是(?!吹|骗|盖|虚)|不卖|(?<!再也)不做(?!广告)|不搞|不收|不走|不接|不需要|谈不上|不代表|不等于|违规|违法|不合规|要罚|会被罚|被罚)"
     r"|(?:都是|全是|是|那是|就是)?(?:骗|假的|虚的|吹牛|吹的|瞎|胡|扯|忽悠|套路|智商税|噱头|夸张|谣言|神仙|神话|做梦|童话|滤镜)|别(?:信|当真|听|买|碰|加|扫|给|问)|不要(?:信|碰|加)|不(?:能|可)信|不靠谱|听听就|想都别想|谁信|没戏|不现实|纯属|风险自|后果自|出了?(?:问题|事)|被骗|没保障|不受保护|平台不管|小心|要当心|封号)"
 )
@@ -42,7 +44,9 @@ _DENIAL_NEXT = re.compile(
     r"(?:不能|不是|不敢|不会(?!反弹|复发|过敏|后悔)|不可以|不行|不可能|不存在|不具备|没有(?!副|之一|任何|人|第二|激素)|没这|不讲|不承诺|别(?:信|问|听|扫|当真)|不要(?:信|听)|做不到|谁信|哪有|谈不上"
     r"|(?:都?是|全是|就是|那是)?(?:骗|假的|虚的|吹牛|吹的|瞎|胡说|忽悠|套路|智商税|谣言)|听听就|小心|违规|违法)"
 )
-_ASKS = re.compile(r"能不能|可不可以|有没有|是不是|会不会|行不行|能否|是否|问[^，。？]{0,10}|吗(?=$)|么(?=$)|有人说|有(?:人|宝|姐妹|家人)(?:问|说|讲)|评论区|公屏|弹幕")
+_ASKS = re.compile(
+    r"能不能|可不可以|有没有|是不是|会不会|行不行|能否|是否|问[^，。？]{0,10}|吗(?=$)|么(?=$)|有人说|有(?:人|宝|姐妹|家人)(?:问|说|讲)|评论区|公屏|弹幕"
+)
 _YES = re.compile(r"^(?:啊|那|这)*(?:能(?!不能)|可以|有的?(?=$)|是的|对|会的|必须|当然|没错|肯定|绝对|包的|妥妥)")
 _OTHERS = re.compile(
     r"(?:别的|别人|别家|其他|其它|有些|有的|某些|个别|市面上|外面|外头|那些|那种|这种|隔壁|网上|人家|谁|哪个|凡是|但凡|所有|他们|碰到|遇到|看到|听到|要是有人|如果有人|有人|骗子|无良|黑心)[^，。？]{0,10}"
@@ -52,13 +56,21 @@ _SCORN = re.compile(
     r"(?<!不)(?<!没)(?<!不是)(?<!没有)骗(?!你我|你是|你赔|你的话|人我|你们我|你全家|你就)|是假的?|虚的|(?:别|不要|不能|千万别|少|不可|不)(?:轻)?(?:信|听|相信|当真)|套路(?!深)|智商税|(?<!不是)忽悠|(?<!不)(?<!不是)吹牛|(?<!不是)吹的|瞎说|胡说|扯淡|鬼扯|违法|违规|小心|警惕|当心|"
     r"举报|是坑|(?<!不)坑你|不靠谱|听听就|谣言|赶紧跑|快跑|绕道|绕着走|拉黑|划走|远离|避雷|打假|谁信|投诉|出了?问题|没保障|平台不管|报警"
 )
-_CORRECTED = re.compile(r"口误|说错|讲错|更正|纠正|收回(?:刚才|刚刚|这|那|前面)|嘴瓢|嘴快|嘴滑|撤回|说岔|说秃噜|(?:刚才|刚刚|前面)(?:那句|说的|讲的|那个)[^，。？]{0,14}(?:不对|不算|作废|不准确|不严谨)|不准确|向大家道歉")
+_CORRECTED = re.compile(
+    r"口误|说错|讲错|更正|纠正|收回(?:刚才|刚刚|这|那|前面)|嘴瓢|嘴快|嘴滑|撤回|说岔|说秃噜|(?:刚才|刚刚|前面)(?:那句|说的|讲的|那个)[^，。？]{0,14}(?:不对|不算|作废|不准确|不严谨)|不准确|向大家道歉"
+)
 _LAW = re.compile(
     r"(?:广告法|平台(?:的)?(?:规则|规定|要求|禁止|明令|不让|不允许)|法律|法规|条例|(?<!国家)规定|监管|市场监管局?|工商|违禁词|极限词|敏感词|禁用词|违规词|合规|审核|红线|处罚|被罚)"
 )
-_FORBIDS = re.compile(r"不能|不让|不许|禁止|不得|不允许|不可以|违规|违法|要罚|会罚|被罚|罚款|不准|禁用|少说|不要说|属于|算是?|封号|扣分|要求")
-_IF = re.compile(r"(?:要是|如果|假如|假设|若是?|倘若|真)(?:它|这|这个|我|真的?)?(?:能|可以|有|是|敢|会|说)[^，。？]{0,8}$")
-_IF_NEXT = re.compile(r"^(?:那|还|早|谁|哪|我早|我还|人家|医院|医生|岂不|诺贝尔|我就是骗|就是骗|直接举报|你就举报|举报|肯定是骗)")
+_FORBIDS = re.compile(
+    r"不能|不让|不许|禁止|不得|不允许|不可以|违规|违法|要罚|会罚|被罚|罚款|不准|禁用|少说|不要说|属于|算是?|封号|扣分|要求"
+)
+_IF = re.compile(
+    r"(?:要是|如果|假如|假设|若是?|倘若|真)(?:它|这|这个|我|真的?)?(?:能|可以|有|是|敢|会|说)[^，。？]{0,8}$"
+)
+_IF_NEXT = re.compile(
+    r"^(?:那|还|早|谁|哪|我早|我还|人家|医院|医生|岂不|诺贝尔|我就是骗|就是骗|直接举报|你就举报|举报|肯定是骗)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +99,7 @@ def surroundings(text: str, start: int, end: int) -> Surroundings:
     right = min(stops, default=len(text))
     previous_left = max((text.rfind(mark, 0, max(left - 1, 0)) for mark in MARKS), default=-1) + 1
     previous = text[previous_left : max(left - 1, 0)]
-    following = [part for part in re.split(f"[{MARKS}]", text[right + 1 : right + 90])][:3]
+    following = re.split(f"[{MARKS}]", text[right + 1 : right + 90])[:3]
     asked = text[right : right + 1] == QUESTION
     return Surroundings(text[left:start], text[end:right], previous, tuple(following), asked)
 
@@ -99,22 +111,25 @@ def winks(text: str) -> bool:
 
 def voice(text: str, start: int, end: int) -> Voice:
     """How the words at ``[start, end)`` of folded ``text`` are meant."""
-    around = surroundings(text, start, end)
     if winks(text):
         return Voice(True)
-    if _CORRECTED.search(text):
-        return Voice(False, "corrected")
-    if _denied_before(around) or _denied_after(around):
-        return Voice(False, "denied")
-    if _answered_no(around, text[start:end]):
-        return Voice(False, "question")
-    if _warned(around, text[start:end]):
-        return Voice(False, "warning")
-    if _quoted(around):
-        return Voice(False, "quoted")
-    if _IF.search(around.before) and around.following and _IF_NEXT.search(around.following[0]):
-        return Voice(False, "conditional")
-    return Voice(True)
+    around = surroundings(text, start, end)
+    words = text[start:end]
+    reasons = {
+        "corrected": lambda: _CORRECTED.search(text) is not None,
+        "denied": lambda: _denied_before(around) or _denied_after(around),
+        "question": lambda: _answered_no(around, words),
+        "warning": lambda: _warned(around, words),
+        "quoted": lambda: _quoted(around),
+        "conditional": lambda: _conditional(around),
+    }
+    reason = next((name for name, holds in reasons.items() if holds()), "")
+    return Voice(not reason, reason)
+
+
+def _conditional(around: Surroundings) -> bool:
+    following = around.following[0] if around.following else ""
+    return _IF.search(around.before) is not None and _IF_NEXT.search(following) is not None
 
 
 def _denied_before(around: Surroundings) -> bool:
@@ -124,7 +139,7 @@ def _denied_before(around: Surroundings) -> bool:
     if match and not _NOT_DENIAL.search(match.group("gap")):
         return True
     far = _BEFORE_FAR.search(around.before)
-    return far is not None and "就" not in far.group()[4:]
+    return far is not None and not re.search("但|却|可是|反正", far.group())
 
 
 def _denied_after(around: Surroundings) -> bool:
@@ -133,7 +148,13 @@ def _denied_after(around: Surroundings) -> bool:
     if around.after:
         return False
     following = around.following[0] if around.following else ""
-    return re.match(r"(?:这(?:种|些|个)?(?:话|效果|功效|词|字|宣传)?|那(?:种|个|都)?(?:话|是)?)?(?:我们?|咱们?)?(?:都|可|也)?(?:不敢|不能|做不到|没有这|不存在|不可能|骗|假的|吹牛|是骗|是假|是吹|都是骗|都是假|都是吹|是不可能|是做不到|别信|不要信|不能信|想都别想|谁信|听听就)", following) is not None
+    return (
+        re.match(
+            r"(?:这(?:种|些|个)?(?:话|效果|功效|词|字|宣传)?|那(?:种|个|都)?(?:话|是)?)?(?:我们?|咱们?)?(?:都|可|也)?(?:不敢|不能|做不到|没有这|不存在|不可能|骗|假的|吹牛|是骗|是假|是吹|都是骗|都是假|都是吹|是不可能|是做不到|别信|不要信|不能信|想都别想|谁信|听听就)",
+            following,
+        )
+        is not None
+    )
 
 
 def _answered_no(around: Surroundings, words: str) -> bool:
@@ -146,9 +167,9 @@ def _answered_no(around: Surroundings, words: str) -> bool:
         return False
     if any(_DENIAL_NEXT.search(part) for part in answer[:2]):
         return True
-    return re.search(r"(?:有人|宝宝|姐妹|家人|姐姐|公屏|弹幕|评论)[^，。？]{0,6}(?:问|说)", around.previous + own) is not None and (
-        around.asked or re.search(r"(?:吗|么|没有|不)$|能不能|有没有|是不是|可不可以", own) is not None
-    )
+    return re.search(
+        r"(?:有人|宝宝|姐妹|家人|姐姐|公屏|弹幕|评论)[^，。？]{0,6}(?:问|说)", around.previous + own
+    ) is not None and (around.asked or re.search(r"(?:吗|么|没有|不)$|能不能|有没有|是不是|可不可以", own) is not None)
 
 
 def _warned(around: Surroundings, words: str) -> bool:
@@ -156,7 +177,9 @@ def _warned(around: Surroundings, words: str) -> bool:
     lead = around.previous + CLAUSE + around.before
     if _SCORN.search(tail) and (_OTHERS.search(lead + words) or _SCORN.search(around.after)):
         return True
-    return _SCORN.search(lead) is not None and (_OTHERS.search(lead) is not None or _SCORN.search(around.before) is not None)
+    return _SCORN.search(lead) is not None and (
+        _OTHERS.search(lead) is not None or _SCORN.search(around.before) is not None
+    )
 
 
 def _quoted(around: Surroundings) -> bool:

@@ -1,9 +1,22 @@
 """What is being sold, as the scope of rules names it."""
 
-KINDS = ("cosmetics", "food", "health_food", "medical", "apparel", "digital", "jewellery", "home", "finance", "training", "other")
+KINDS = (
+    "cosmetics",
+    "food",
+    "health_food",
+    "medical",
+    "apparel",
+    "digital",
+    "jewellery",
+    "home",
+    "finance",
+    "training",
+    "other",
+)
 _WORDS = {
     "health_food": ("保健", "蓝帽", "维生素", "益生菌", "氨糖", "鱼油", "膏方", "胶囊"),
-    "cosmetics": ("霜", "精华", "面膜", "护肤", "彩妆", "口红", "粉底", "洗发", "沐浴", "乳液", "化妆", "美妆", "防晒", "洁面", "香水"),
+    "cosmetics": ("霜", "精华", "面膜", "护肤", "彩妆", "口红", "粉底", "洗发", "沐浴", "乳液", "化妆", "美妆",
+                  "防晒", "洁面", "香水"),
     "medical": ("医疗", "器械", "药", "血压计", "体温计", "助听", "理疗"),
     "finance": ("理财", "基金", "保险", "投资", "加盟", "贷款"),
     "training": ("课", "培训", "教育", "训练营"),

@@ -3,18 +3,18 @@
 import re
 from dataclasses import dataclass, field
 
-from core.records import Category, LegalBasis, Severity, Verdict
-
 from claims.expressions import UnsafeExpressionError, compile_expression
 from claims.fold import fold_term
 from claims.products import KINDS
 from claims.rules import Example, ExceptionClause, Lexicon, RegexPattern, Rule, Scope, SlotPattern, TermPattern
 from claims.yamlnode import Node
+from core.records import Category, LegalBasis, Severity, Verdict
 
 QUANTITIES = ("@duration", "@percent", "@money", "@number")
 _ONCE = ("id", "title")
 _KEYS = ("category", "severity", "verdict", "say", "terms", "regex", "slots", "context", "like", "scope", "exceptions",
-         "polarity", "legal_basis", "penalty_ref", "advice", "advice_en", "must_hit", "must_miss", "sound", "letters", "methods", "ratio")  # fmt: skip
+         "polarity", "legal_basis", "penalty_ref", "advice", "advice_en", "must_hit", "must_miss",
+         "sound", "letters", "methods", "ratio")  # fmt: skip
 _NEEDED = ("category", "severity", "legal_basis", "penalty_ref", "advice", "advice_en", "must_hit", "must_miss")
 Pattern = TermPattern | RegexPattern | SlotPattern
 
@@ -74,7 +74,9 @@ def parse_rule(node: Node, defaults: dict[str, Node], shared: Shared, earlier: d
         id=rule_id,
         category=Category(fields["category"].choice(tuple(c.value for c in Category))),
         severity=Severity(fields["severity"].choice(tuple(s.value for s in Severity))),
-        verdict=Verdict(fields["verdict"].choice(tuple(v.value for v in Verdict))) if "verdict" in fields else Verdict.VIOLATION,
+        verdict=Verdict(fields["verdict"].choice(tuple(v.value for v in Verdict)))
+        if "verdict" in fields
+        else Verdict.VIOLATION,
         title=own["title"].text(),
         patterns=patterns,
         legal_basis=_laws(fields["legal_basis"], shared),

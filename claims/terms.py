@@ -13,16 +13,16 @@ from functools import lru_cache
 
 import ahocorasick_rs
 
-from core.pinyin import merged_syllables, readings
-from core.text import is_han
-
 from claims.fold import MARKS
 from claims.rules import Lexicon
 from claims.words import COMMON, PlainWords
+from core.pinyin import merged_syllables, readings
+from core.text import is_han
 
 _AROUND = 4
 _EDIT_FROM = 5
 _MIN_LETTERS = 5
+_VERY_COMMON = 1_000
 _NEGATIONS = frozenset("不没无零别未非")
 _SHORT_MARGIN = -6.0
 _LONG_MARGIN = -4.0
@@ -129,11 +129,10 @@ class TermIndex:
             return
         heard = sound_text(text)
         seen: dict[tuple[int, int, str], float] = {}
-        for index, start, end in self._sound_automaton.find_matches_as_indexes(heard, overlapping=True):
+        for index, first, last in self._sound_automaton.find_matches_as_indexes(heard, overlapping=True):
             name, term, part = self._heard[index]
+            start, end = (first - part, first - part + len(term)) if part >= 0 else (first, last)
             if part >= 0:
-                start -= part
-                end = start + len(term)
                 if start < 0 or end > len(text) or not _one_off(heard[start:end], sound_text(term)):
                     continue
                 if _negation_differs(text[start:end], term):
@@ -154,33 +153,33 @@ class TermIndex:
         stops = [at for mark in MARKS if (at := text.find(mark, end)) >= 0]
         right = min([end + _AROUND, len(text), *stops])
         plain = self._words.cut(text[left:right])
-        if len(term) <= 3 and self._common_word(text, left, plain.words, start, end, term):
+        if len(term) <= 3 and self._common_word(
+            text, [(a + left, b + left) for a, b in plain.words], (start, end), term
+        ):
             return -math.inf
         new = text[left:start] + term + text[end:right]
         heard = self._words.cut(new, forced=(start - left, end - left))
         return heard.log_probability - plain.log_probability
 
-    def _common_word(
-        self, text: str, left: int, words: Sequence[tuple[int, int]], start: int, end: int, term: str
-    ) -> bool:
+    def _common_word(self, text: str, words: Sequence[tuple[int, int]], span: tuple[int, int], term: str) -> bool:
         """Whether the plain reading has a common word of two or more characters that the term would destroy."""
+        start, end = span
         for a, b in words:
-            a, b = a + left, b + left
             if b - a < 2 or b <= start or a >= end:
                 continue
             inside = start <= a and b <= end
             if inside and text[a:b] == term[a - start : b - start]:
                 continue
-            if inside and len(term) > 2 and self._words.frequency(text[a:b]) < 1000:
+            if inside and len(term) > 2 and self._words.frequency(text[a:b]) < _VERY_COMMON:
                 continue
-            if self._words.frequency(text[a:b]) >= COMMON or not text[a:b].isalpha() or b - a > 1 and not inside:
+            if not inside or self._words.frequency(text[a:b]) >= COMMON:
                 return True
         return False
 
 
 def _cut_latin(text: str, start: int, end: int) -> bool:
     """Whether the match cuts through a run of Latin letters."""
-    return _latin(text[start : start + 1]) and _latin(text[start - 1 : start] if start else "") or (
+    return (_latin(text[start : start + 1]) and _latin(text[start - 1 : start] if start else "")) or (
         _latin(text[end - 1 : end]) and _latin(text[end : end + 1])
     )
 

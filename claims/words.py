@@ -13,20 +13,67 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from core.errors import ModelError
-
 from claims.numerals import DIGITS
+from core.errors import ModelError
 
 LONGEST_WORD = 4
 COMMON = 20
 _TERM_FREQUENCY = 600
 _NUMBER = f"[{DIGITS}十百千万亿两半几每]+"
-_MEASURE = re.compile(_NUMBER + "[码克斤两件条个块元盒瓶袋包层款寸米升度岁点号页本粒颗片支天年月日周小分秒毫厘千倍道遍次口位名家]?")
+_MEASURE = re.compile(
+    _NUMBER + "[码克斤两件条个块元盒瓶袋包层款寸米升度岁点号页本粒颗片支天年月日周小分秒毫厘千倍道遍次口位名家]?"
+)
 _NUMBER_LOG = math.log(2e-3)
-_MODERN = (
-    "绘本 每百 百克 酱鸭 姜糖 姜茶 直播 直播间 链接 下单 拍下 小黄车 宝宝 姐妹 家人 显白 显瘦 百搭 尺码 正码 偏大 偏小 一码 "
-    "快递 包邮 运费 客服 详情页 色号 面膜 精华 敏感肌 干皮 油皮 补水 保湿 成分 配料 弹幕 公屏 主播 粉丝 优惠券 满减 预售 现货"
-).split()
+_MODERN = tuple(
+    [
+        "绘本",
+        "每百",
+        "百克",
+        "酱鸭",
+        "姜糖",
+        "姜茶",
+        "直播",
+        "直播间",
+        "链接",
+        "下单",
+        "拍下",
+        "小黄车",
+        "宝宝",
+        "姐妹",
+        "家人",
+        "显白",
+        "显瘦",
+        "百搭",
+        "尺码",
+        "正码",
+        "偏大",
+        "偏小",
+        "一码",
+        "快递",
+        "包邮",
+        "运费",
+        "客服",
+        "详情页",
+        "色号",
+        "面膜",
+        "精华",
+        "敏感肌",
+        "干皮",
+        "油皮",
+        "补水",
+        "保湿",
+        "成分",
+        "配料",
+        "弹幕",
+        "公屏",
+        "主播",
+        "粉丝",
+        "优惠券",
+        "满减",
+        "预售",
+        "现货",
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)

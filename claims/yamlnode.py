@@ -60,16 +60,16 @@ class Node:
     def choice(self, allowed: tuple[str, ...]) -> str:
         """A scalar out of a fixed list."""
         if (text := self.text()) not in allowed:
-            self.fail(f"“{text}”不在允许的值里：{'、'.join(allowed)}。", f"'{text}' is not one of {', '.join(allowed)}.")
+            self.fail(
+                f"“{text}”不在允许的值里：{'、'.join(allowed)}。", f"'{text}' is not one of {', '.join(allowed)}."
+            )
         return text
 
     def items(self) -> list["Node"]:
         """The entries of a list; a single value counts as a list of one."""
-        if isinstance(self.raw, yaml.SequenceNode):
-            return [Node(self.file, child) for child in self.raw.value]
-        if isinstance(self.raw, yaml.ScalarNode):
-            return [self]
-        self.fail("这里应当是一个列表。", "a list is expected here.")
+        if isinstance(self.raw, yaml.MappingNode):
+            self.fail("这里应当是一个列表。", "a list is expected here.")
+        return [self] if isinstance(self.raw, yaml.ScalarNode) else [Node(self.file, child) for child in self.raw.value]
 
     def is_list(self) -> bool:
         """Whether this is a list or a single value rather than a mapping."""
@@ -130,7 +130,7 @@ def read_yaml(path: Path, name: str) -> tuple[Node, bytes]:
 def _check_events(name: str, events: Iterator[yaml.Event]) -> None:
     depth = documents = 0
     for event in events:
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark else 1
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             refuse(name, line, "不允许锚点和别名。", "anchors and aliases are not allowed.")
         if isinstance(event, yaml.DocumentStartEvent):

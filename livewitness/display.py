@@ -76,7 +76,7 @@ class StreamDisplay:
 
 
 def alert_lines(event: Json) -> list[tuple[str, str]]:
-    """An alert in three lines: when and what, the words in their sentence, rule and law."""
+    """An alert in four lines: when and what, the words in their sentence, rule and law, advice."""
     basis = "；".join(f"{basis['law']} {basis['article']}" for basis in event["legal_basis"])
     text = event["text"]
     start, end = event["text_start"], event["text_end"]
@@ -87,5 +87,6 @@ def alert_lines(event: Json) -> list[tuple[str, str]]:
     return [
         (f"▲ {place}  {event['title']}（{verdict}）延迟 / delay {event['latency_ms']} ms", style),
         (f"    {marked}", ""),
-        (f"    {event['rule_id']} · {basis} · {event['advice']}", "dim"),
+        (f"    {event['rule_id']} · {basis}", "dim"),
+        (f"    → {event['advice']}", "dim"),
     ]

@@ -77,6 +77,7 @@ class StreamWatch:
         self._ears: dict[int, Ear] = {}
         self._recorder: StreamRecorder | None = None
         self._stopped = False
+        self._begun = False
         self._gaps = 0
         scribe = Scribe(parts.db, parts.checker, parts.model, stream.product)
         self._ear_context = EarContext(parts.db, parts.data_dir, scribe, parts.transcriber, self._emit)
@@ -92,9 +93,6 @@ class StreamWatch:
             known = self._known_epoch(content)
             if known is not None and known.complete:
                 return WatchResult(self._stream.name, "already_done")
-            with self._parts.db.write() as connection:
-                stream = streams.open_stream(connection, self._stream)
-            self._emit(events.stream_started(stream))
             if self._source.live:
                 self._recover()
             return self._record(content, known)
@@ -108,9 +106,13 @@ class StreamWatch:
     # What the recorder calls.
 
     def epoch_started(self, epoch: Epoch) -> None:
-        """A source is connected."""
+        """A source is connected. The first one opens the stream: a source that cannot be read leaves no trace."""
         with self._parts.db.write() as connection:
+            stream = streams.open_stream(connection, self._stream)
             recordings.put_epoch(connection, epoch)
+        if not self._begun:
+            self._begun = True
+            self._emit(events.stream_started(stream))
         self._emit(events.epoch_started(epoch))
         if not epoch.audio_codec:
             self._emit(events.no_audio(epoch.stream, epoch.offset_ms))
@@ -206,8 +208,9 @@ class StreamWatch:
         return self._ended(self._recorder.run())
 
     def _ended(self, end: SessionEnd) -> WatchResult:
-        with self._parts.db.write() as connection:
-            streams.end_stream(connection, self._stream.name, utc_now())
+        if self._begun:
+            with self._parts.db.write() as connection:
+                streams.end_stream(connection, self._stream.name, utc_now())
         result = WatchResult(
             stream=self._stream.name,
             reason=end.reason,

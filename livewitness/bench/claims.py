@@ -12,10 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from claims.checker import Checker, load_checker
 from core.errors import BadInputError, NotFoundError
 from core.records import Finding, Verdict
-
-from claims.checker import Checker, load_checker
 
 PREVALENCE = 0.10
 LENGTH_FLOOR = 12
@@ -55,7 +54,9 @@ def read_set(path: Path) -> list[Item]:
     """The items of a set; BadInputError naming the line that does not fit."""
     if not path.is_file():
         raise NotFoundError("bench.missing", f"找不到评测集：{path}", f"There is no set at {path}")
-    return [_item(line, number, path) for number, line in enumerate(path.read_text("utf-8").splitlines(), 1) if line.strip()]
+    return [
+        _item(line, number, path) for number, line in enumerate(path.read_text("utf-8").splitlines(), 1) if line.strip()
+    ]
 
 
 def _item(line: str, number: int, path: Path) -> Item:
@@ -73,7 +74,9 @@ def _item(line: str, number: int, path: Path) -> Item:
         )
     except (ValueError, KeyError, TypeError) as error:
         raise BadInputError(
-            "bench.line", f"{path.name} 第 {number} 行不是评测条目。", f"{path.name}, line {number} is not an item of a set."
+            "bench.line",
+            f"{path.name} 第 {number} 行不是评测条目。",
+            f"{path.name}, line {number} is not an item of a set.",
         ) from error
 
 

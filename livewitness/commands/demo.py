@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 import click
+from rich.terminal_theme import SVG_EXPORT_THEME
 
 from core.clock import timecode
 from core.errors import LiveWitnessError, Sentence
@@ -22,6 +23,10 @@ from livewitness.wiring import database_of, searcher_of, settings_for, watch_of
 from pipeline.live import WatchResult
 
 QUERY = "三天祛斑"
+_PAGE = """<!doctype html><meta charset="utf-8"><title>make demo</title>
+<style>{stylesheet} body {{ margin: 0; padding: 16px; color: {foreground}; background: {background}; }}
+pre {{ font: 14px/1.5 "Noto Sans Mono CJK SC", monospace; margin: 0; }}</style><pre><code>{code}</code></pre>
+"""
 _LEAD_MS, _TAIL_MS = 2_000, 3_000
 
 
@@ -33,15 +38,15 @@ _LEAD_MS, _TAIL_MS = 2_000, 3_000
     help="live：按原速直播；fast：尽快放完 / live: at its own pace; fast: as fast as the machine can",
 )
 @click.option(
-    "--picture", type=click.Path(dir_okay=False, path_type=Path), help="把输出另存为 SVG / keep the output as an SVG"
+    "--page", type=click.Path(dir_okay=False, path_type=Path), help="把输出另存为网页 / keep the output as a page"
 )
 @data_option
-def command(speed: str, picture: Path | None, data: Path | None) -> None:
+def command(speed: str, page: Path | None, data: Path | None) -> None:
     """播放内置直播：告警、搜索、取证 / Play the bundled broadcast: alert, search, cut."""
-    stdout.record = picture is not None
+    stdout.record = page is not None
     _demo(speed, data)
-    if picture is not None:
-        stdout.save_svg(str(picture), title="make demo")
+    if page is not None:
+        stdout.save_html(str(page), theme=SVG_EXPORT_THEME, code_format=_PAGE)
 
 
 def _demo(speed: str, data: Path | None) -> None:
@@ -93,7 +98,7 @@ def _search(settings: Settings, name: str) -> Hit:
     for rank, hit in enumerate(answer.hits, 1):
         ways = "、".join(why.way for why in hit.why)
         said = printable(hit.utterance.text)
-        stdout.print(f"  {rank}. {timecode(hit.start_ms)}  {said}  （{ways} {hit.score:.2f}）", markup=False)
+        stdout.print(f"  {rank}. {timecode(hit.start_ms)}  {said}  （{ways}）", markup=False, soft_wrap=True)
     if not answer.hits:
         raise LiveWitnessError("demo_no_hit", f"没有搜到{QUERY}。", f"{QUERY} was not found.")
     return answer.hits[0]
