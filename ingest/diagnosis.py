@@ -8,6 +8,9 @@ from typing import Literal
 from core.errors import Sentence, SourceError, StorageError
 
 _STREAM = re.compile(r"^\s*Stream #0:\d+.*?: (Video|Audio): (\w+)")
+_STEP_BACK = re.compile(r"Non-monotonic DTS; previous: (\d+), current: (-?\d+)")
+_STEP_BACK_TICKS = 22_500
+"""A quarter of a second in MPEG-TS ticks; smaller steps are what sloppy senders do."""
 _STATISTICS = ("frame=", "size=", "[out#")
 _INPUT_READ = ("Stream mapping:", "Output #0")
 _TS_VIDEO = frozenset({"h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4"})
@@ -78,7 +81,8 @@ class InputReport:
     """Reads ffmpeg's messages line by line until its input has been described.
 
     ``complete`` turns true when ffmpeg has opened its input; ``streams``, ``container`` and ``finite``
-    (whether the input has a length) are final from then on.
+    (whether the input has a length) are final from then on. ``jumped_back`` turns true when the time in the
+    source has started again, as when a publisher comes back to an RTMP server that kept us connected.
     """
 
     def __init__(self) -> None:
@@ -86,10 +90,12 @@ class InputReport:
         self.container = ""
         self.finite = False
         self.complete = False
+        self.jumped_back = False
 
     def feed(self, line: str) -> None:
         """Take one line of ffmpeg's standard error."""
         if self.complete:
+            self._watch_time(line)
             return
         if line.startswith(_INPUT_READ):
             self.complete = True
@@ -107,6 +113,11 @@ class InputReport:
             self.streams = StreamNames(video or codec, audio)
         else:
             self.streams = StreamNames(video, audio or codec)
+
+    def _watch_time(self, line: str) -> None:
+        match = _STEP_BACK.search(line)
+        if match and int(match[1]) - int(match[2]) > _STEP_BACK_TICKS:
+            self.jumped_back = True
 
 
 def cause(lines: Sequence[str]) -> Cause:

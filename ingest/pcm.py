@@ -23,10 +23,11 @@ _SEEK_LEAD_MS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class PcmBlock:
-    """Neighbouring samples; ``first_sample`` counts from the start of the epoch."""
+    """Neighbouring samples; ``first_sample`` counts from the start of the epoch, ``arrived`` is in monotonic seconds."""
 
     first_sample: int
     samples: Int16
+    arrived: float = 0.0
 
 
 class PcmBuffer:

@@ -34,6 +34,7 @@ Ending = Literal[
     "disconnected",
     "died",
     "rollover",
+    "jumped",
     "disk_low",
     "disk_full",
     "no_answer",
@@ -64,8 +65,11 @@ class RecordingListener(Protocol):
     def segment_closed(self, segment: Segment) -> None:
         """A segment is durable, hashed and under its final name."""
 
-    def pcm(self, epoch: Epoch, first_sample: int, samples: Int16) -> None:
-        """Samples at 16 kHz; ``first_sample`` counts from the epoch's start and jumps when some were dropped."""
+    def pcm(self, epoch: Epoch, first_sample: int, samples: Int16, arrived: float) -> None:
+        """Samples at 16 kHz; ``first_sample`` counts from the epoch's start and jumps when some were dropped.
+
+        ``arrived`` is the monotonic second at which the last of them came out of ffmpeg.
+        """
 
     def epoch_ended(self, epoch: Epoch) -> None:
         """The stretch is over; ``epoch.complete`` says whether all of it was recorded."""
@@ -219,12 +223,17 @@ class EpochRecorder:
         ending = self._watch(process, [*tasks, delivery])
         if ending == "failed" or (ending == "stopped" and not self._buffer.lossy):
             self._buffer.close(discard=True)
+        if ending == "stopped" and not self._live:
+            # A file is recorded again from its start: a segment closed half-way would then differ from the whole one.
+            process.kill()
         code = process.stop()
         self.messages = process.tail()
         for task in tasks:
             task.result()
         if self._live:
             self._salvage_open(epoch)
+        else:
+            clear_open(self._order.folder)
         delivery.result()
         return self._ending(code, process) if ending in {"", "failed"} else cast("Ending", ending)
 
@@ -246,7 +255,7 @@ class EpochRecorder:
             even = len(whole) & ~1
             rest = whole[even:]
             samples = np.frombuffer(whole[:even], dtype=np.int16)
-            block = PcmBlock(self._samples, samples)
+            block = PcmBlock(self._samples, samples, time.monotonic())
             self._samples += samples.size
             zero = self._clock() - timedelta(seconds=self._samples / SAMPLE_RATE)
             self._wall_zero = min(zero, self._wall_zero or zero)
@@ -257,7 +266,7 @@ class EpochRecorder:
         while not self._buffer.drained:
             block = self._buffer.take()
             if block is not None and block.samples.size:
-                self._listener.pcm(epoch, block.first_sample, block.samples)
+                self._listener.pcm(epoch, block.first_sample, block.samples, block.arrived)
 
     def _close_segments(self, listing: Iterable[str], epoch: Epoch) -> None:
         folder = self._order.folder
@@ -287,8 +296,8 @@ class EpochRecorder:
 
     def _watch(self, process: FfmpegProcess, tasks: Sequence[Future[None]]) -> str:
         """Wait while all is well; the reason to stop, or empty when ffmpeg ended by itself."""
-        progress, seen, disk_due = -1, time.monotonic(), 0.0
-        rollover_due = seen + self._options.max_epoch_s
+        progress, seen = -1, time.monotonic()
+        disk_due, rollover_due = seen, seen + self._options.max_epoch_s
         while process.running():
             now = time.monotonic()
             if any(task.done() and task.exception() for task in tasks):
@@ -299,13 +308,19 @@ class EpochRecorder:
                     return "disk_low"
             if (current := self._progress()) != progress:
                 progress, seen = current, now
-            elif self._buffer.lossy and now - seen > self._options.silent_after_s:
-                return "silent"
-            if self._live and now > rollover_due:
-                return "rollover"
+            if self._live and (ending := self._interrupted(process, now - seen, now > rollover_due)):
+                return ending
             if self._stop.wait(_POLL_S):
                 return "stopped"
         return ""
+
+    def _interrupted(self, process: FfmpegProcess, silent_s: float, too_long: bool) -> str:
+        """Why a live epoch must end although ffmpeg would go on; empty when it need not."""
+        if process.report.jumped_back:
+            return "jumped"
+        if self._buffer.lossy and silent_s > self._options.silent_after_s:
+            return "silent"
+        return "rollover" if too_long else ""
 
     def _progress(self) -> int:
         """A number that changes whenever anything was recorded."""

@@ -30,6 +30,7 @@ _GAP_REASONS: dict[Ending, str] = {
     "disconnected": "source_disconnected",
     "died": "recorder_died",
     "rollover": "epoch_rollover",
+    "jumped": "source_time_jumped",
 }
 _MAX_REPLANS = 2
 _SHORT_MS = 2_000

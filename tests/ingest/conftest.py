@@ -60,7 +60,7 @@ class Remember:
         self.events.append("segment_closed")
         self.segments.append(segment)
 
-    def pcm(self, epoch, first_sample, samples):
+    def pcm(self, epoch, first_sample, samples, arrived):
         self.blocks.append((epoch.number, first_sample, samples.copy()))
 
     def epoch_ended(self, epoch):

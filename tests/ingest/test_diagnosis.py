@@ -38,6 +38,12 @@ def test_a_length_makes_the_input_finite():
     assert read(["Input #0, mov,mp4, from 'x':", "  Duration: 00:00:12.00, start: 0.0"]).finite
 
 
+@pytest.mark.parametrize(("current", "jumped"), [(580_994, True), (827_920, False), (-5, True)])
+def test_only_a_large_step_back_in_time_is_a_jump(current, jumped):
+    line = f"[aost#0:1/copy @ 0x1] Non-monotonic DTS; previous: 827921, current: {current}; changing to 827922."
+    assert read([*OPENED, line]).jumped_back is jumped
+
+
 @pytest.mark.parametrize(
     ("line", "why"),
     [

@@ -151,12 +151,15 @@ class TestFiles:
         assert 3_000 < end.recorded_ms < 9_000
         assert listener.segments[-1].end_ms == end.recorded_ms
 
-    def test_stopping_closes_the_last_segment_and_leaves_the_epoch_incomplete(self, media, tmp_path, listener, tools):
+    def test_stopping_a_file_keeps_whole_segments_only_and_leaves_the_epoch_incomplete(
+        self, media, tmp_path, listener, tools
+    ):
         running = Background(recorder(media / "clicks.mp4", tmp_path, listener, realtime=True))
         tools.wait_for(lambda: listener.segments)
         assert running.end(stop=True).reason == "stopped"
         assert not listener.ended[0].complete
         assert not (tmp_path / "streams/room/0001/open").exists()
+        assert all(segment.end_ms - segment.start_ms > 900 for segment in listener.segments)
 
     def test_a_slow_consumer_of_a_file_loses_nothing(self, media, tmp_path, listener):
         slow = recorder(media / "clicks.mp4", tmp_path, listener, pcm_buffer_s=0.1)
@@ -227,7 +230,7 @@ class TestBadInput:
 
     def test_an_error_of_the_listener_ends_the_recording_and_comes_out(self, media, tmp_path, tools):
         class Refuses(tools.listener):
-            def pcm(self, epoch, first_sample, samples):
+            def pcm(self, epoch, first_sample, samples, arrived):
                 raise StorageError("full", "满", "full")
 
         with pytest.raises(StorageError, match="full"):
@@ -265,6 +268,18 @@ class TestLive:
         sequences = [s.sequence for s in listener.segments]
         assert sequences == list(range(1, len(sequences) + 1))
         assert first.complete is False and listener.ended[0].complete
+
+    def test_a_publisher_that_starts_its_clock_again_begins_a_new_epoch(
+        self, media, tmp_path, listener, tools, byte_server
+    ):
+        flv = (media / "clicks.flv").read_bytes()
+        server = byte_server(flv + flv[13:], hold=True)
+        running = Background(recorder(server.url, tmp_path, listener, silent_after_s=30))
+        tools.wait_for(lambda: listener.gaps)
+        running.end(stop=True)
+        assert listener.gaps[0].reason == "source_time_jumped"
+        ends = [s.end_ms for s in listener.segments if s.epoch == 1]
+        assert max(ends) == pytest.approx(12_000, abs=500)
 
     def test_an_epoch_that_lasts_too_long_is_followed_by_another(self, media, tmp_path, listener, tools, byte_server):
         server = byte_server((media / "clicks.ts").read_bytes(), hold=True)

@@ -18,7 +18,7 @@ class Print:
     def segment_closed(self, segment):
         print(segment.path, flush=True)
 
-    def pcm(self, epoch, first_sample, samples):
+    def pcm(self, epoch, first_sample, samples, arrived):
         pass
 
     def epoch_ended(self, epoch):
