@@ -21,7 +21,7 @@ from core.errors import BadInputError
 from core.records import Finding, Severity, Verdict
 
 BUNDLED = Path(__file__).parent / "packs"
-PIECE = 1_500
+PIECE = 400
 _RANK = {Verdict.VIOLATION: 3, Verdict.NEEDS_EVIDENCE: 2, Verdict.REVIEW: 2, Verdict.INFO: 1}
 _SEVERITY = {Severity.HIGH: 3, Severity.MEDIUM: 2, Severity.LOW: 1, Severity.INFO: 0}
 __all__ = ["BUNDLED", "DURATION", "Checker", "load_checker", "load_pack"]
@@ -185,10 +185,13 @@ def _excepted(exception: ExceptionClause, candidate: Candidate, text: str) -> bo
 
 def _reduced(judged: Iterable[_Judged]) -> list[_Judged]:
     """The best finding of each claim: of overlapping ones only one stays."""
+    ranked = sorted(judged, key=_Judged.order, reverse=True)
+    covered = bytearray(max((item.candidate.span[1] for item in ranked), default=0))
     kept: list[_Judged] = []
-    for item in sorted(judged, key=_Judged.order, reverse=True):
+    for item in ranked:
         start, end = item.candidate.span
-        if all(end <= k.candidate.span[0] or k.candidate.span[1] <= start for k in kept):
+        if not any(covered[start:end]):
+            covered[start:end] = b"\x01" * (end - start)
             kept.append(item)
     return kept
 

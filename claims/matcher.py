@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from claims.expressions import DURATION, MONEY, NUMBER, PERCENT
 from claims.fold import CLAUSE, MARKS
@@ -20,7 +21,8 @@ _QUANTITIES = {
 _DAYS = {"分": 1 / 1440, "秒": 1 / 86_400, "小": 1 / 24, "钟": 1 / 24, "天": 1, "日": 1, "宿": 1, "晚": 1, "夜": 1,
          "周": 7, "星": 7, "礼": 7, "月": 30, "疗": 30, "年": 365}  # fmt: skip
 _UNIT = re.compile(r"(?:个)?(?:半)?(分|秒|小|钟|天|日|宿|晚|夜|周|星|礼|月|疗|年)")
-_MOST_HITS = 60
+_MOST_HITS = 24
+_MOST_CHAINS = 48
 _NUMBER_HEAD = re.compile(NUMBER)
 _METHODS = ("exact", "letters", "sound", "sound_edit")
 
@@ -140,7 +142,7 @@ def _slots(rule: Rule, pattern: SlotPattern, heard: Heard) -> Iterator[Candidate
         if not hits:
             return
         options.append(hits)
-    for chain in _chains(pattern, options, heard.text):
+    for chain in islice(_chains(pattern, options, heard.text), _MOST_CHAINS):
         if all(hit.weak for hit in chain if not hit.lexicon.startswith("@")):
             continue
         yield _slot_candidate(rule, pattern, chain, heard.text)

@@ -5,6 +5,7 @@ The words here are grammar, not law, so they live in code and not in a pack.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from claims.fold import CLAUSE, MARKS, QUESTION
@@ -115,7 +116,7 @@ def voice(text: str, start: int, end: int) -> Voice:
         return Voice(True)
     around = surroundings(text, start, end)
     words = text[start:end]
-    reasons = {
+    reasons: dict[str, Callable[[], bool]] = {
         "corrected": lambda: _CORRECTED.search(text) is not None,
         "denied": lambda: _denied_before(around) or _denied_after(around),
         "question": lambda: _answered_no(around, words),
