@@ -23,7 +23,7 @@ _SEEK_LEAD_MS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class PcmBlock:
-    """Neighbouring samples; ``first_sample`` counts from the start of the epoch, ``arrived`` is in monotonic seconds."""
+    """Neighbouring samples; ``first_sample`` counts from the epoch's start, ``arrived`` is in monotonic seconds."""
 
     first_sample: int
     samples: Int16

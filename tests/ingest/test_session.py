@@ -309,9 +309,9 @@ class TestLive:
         ended = threading.Event()
         remember = listener.pcm
 
-        def stuck(epoch, first_sample, samples):
+        def stuck(epoch, first_sample, samples, arrived):
             ended.wait(20)
-            remember(epoch, first_sample, samples)
+            remember(epoch, first_sample, samples, arrived)
 
         listener.pcm = stuck
         server = byte_server((media / "clicks.ts").read_bytes(), hold=True)
