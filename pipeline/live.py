@@ -124,7 +124,7 @@ class StreamWatch:
         if added:
             self._emit(events.segment_closed(segment))
 
-    def pcm(self, epoch: Epoch, first_sample: int, samples: Int16, arrived: float | None = None) -> None:
+    def pcm(self, epoch: Epoch, first_sample: int, samples: Int16, arrived: float) -> None:
         """Audio to listen to; may take as long as it takes."""
         self._ear(epoch).hear(first_sample, samples, arrived)
 
