@@ -22,6 +22,7 @@ from core.records import Finding, Severity, Verdict
 
 BUNDLED = Path(__file__).parent / "packs"
 PIECE = 400
+_SURE = 0.8
 _RANK = {Verdict.VIOLATION: 3, Verdict.NEEDS_EVIDENCE: 2, Verdict.REVIEW: 2, Verdict.INFO: 1}
 _SEVERITY = {Severity.HIGH: 3, Severity.MEDIUM: 2, Severity.LOW: 1, Severity.INFO: 0}
 __all__ = ["BUNDLED", "DURATION", "Checker", "load_checker", "load_pack"]
@@ -35,10 +36,12 @@ class _Judged:
     verdict: Verdict
     pack: Pack
 
-    def order(self) -> tuple[int, float, int, int]:
-        """The better the greater."""
-        span = self.candidate.span
-        return _RANK[self.verdict], self.candidate.score, _SEVERITY[self.candidate.rule.severity], span[1] - span[0]
+    def order(self) -> tuple[int, bool, int, int, float]:
+        """The better the greater: verdict, sure of the words, severity, length, score."""
+        candidate = self.candidate
+        length = candidate.span[1] - candidate.span[0]
+        sure = candidate.score >= _SURE
+        return _RANK[self.verdict], sure, _SEVERITY[candidate.rule.severity], length, candidate.score
 
 
 class Checker:

@@ -144,7 +144,7 @@ class TermIndex:
                 seen[key] = self._gain(text, start, end, term)
             margin = _SHORT_MARGIN if len(term) <= 2 else _LONG_MARGIN
             if seen[key] > margin:
-                method = "sound_edit" if part >= 0 else "sound"
+                method = "sound" if heard[start:end] == sound_text(term) else "sound_edit"
                 yield Hit(name, term, start, end, method, 0.6 if len(term) <= 2 else 0.8)
 
     def _gain(self, text: str, start: int, end: int, term: str) -> float:

@@ -25,10 +25,9 @@ _MEASURE = re.compile(
 )
 _NUMBER_LOG = math.log(2e-3)
 _MODERN = (
-    ("绘本", "每百", "百克", "酱鸭", "姜糖", "姜茶", "直播", "直播间", "链接", "下单", "拍下", "小黄车", "宝宝", "姐妹")
-    + ("家人", "显白", "显瘦", "百搭", "尺码", "正码", "偏大", "偏小", "一码", "快递", "包邮", "运费", "客服", "详情页")
-    + ("色号", "面膜", "精华", "敏感肌", "干皮", "油皮", "补水", "保湿", "成分", "配料", "弹幕", "公屏", "主播", "粉丝")
-    + ("优惠券", "满减", "预售", "现货")
+    "绘本 每百 百克 酱鸭 姜糖 姜茶 直播 直播间 链接 下单 拍下 小黄车 宝宝 姐妹 家人 显白 显瘦 百搭 尺码 "
+    "正码 偏大 偏小 一码 快递 包邮 运费 客服 详情页 色号 面膜 精华 敏感肌 干皮 油皮 补水 保湿 成分 配料 "
+    "弹幕 公屏 主播 粉丝 优惠券 满减 预售 现货"
 )
 
 
@@ -104,7 +103,7 @@ def dictionary() -> dict[str, int]:
             "缺少词频表：软件包 jieba 没有装好。",
             "The word frequencies are missing: the package jieba is not installed properly.",
         )
-    found = dict.fromkeys(_MODERN, 200)
+    found = dict.fromkeys(_MODERN.split(), 200)
     for line in path.read_text(encoding="utf-8").splitlines():
         word, _, rest = line.partition(" ")
         if len(word) <= LONGEST_WORD:

@@ -1,0 +1,49 @@
+"""Who says it, and is it meant."""
+
+import pytest
+
+from claims.fold import fold
+from claims.polarity import voice, winks
+
+
+def judged(text: str, words: str) -> tuple[bool, str]:
+    folded = fold(text).text
+    at = folded.index(words)
+    found = voice(folded, at, at + len(words))
+    return found.meant, found.reason
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "reason"),
+    [
+        ("我们不敢说祛斑", "祛斑", "denied"),
+        ("祛斑美白这俩功效都没有", "祛斑", "denied"),
+        ("能不能治腰突，不能，只是护腰", "治腰突", "question"),
+        ("别的直播间说三天见效，那都是骗人的", "三天见效", "denied"),
+        ("凡是跟你说保本的，大家都要警惕", "保本", "warning"),
+        ("广告法要求，第一这种词不允许用", "第一", "quoted"),
+        ("全网最低价是口误，收回", "全网最低价", "corrected"),
+        ("要是它能治失眠，那医院早关门了", "治失眠", "conditional"),
+    ],
+)
+def test_words_that_are_not_meant(text: str, words: str, reason: str) -> None:
+    assert judged(text, words) == (False, reason)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("不是我吹，这就是全网最低价", "全网最低价"),
+        ("不打针不吃药，三天就见效", "三天就见效"),
+        ("祛斑这俩字我不能说，你懂的", "祛斑"),
+        ("别犹豫全网最低价", "全网最低价"),
+        ("能不能美白，能，必须能", "美白"),
+    ],
+)
+def test_words_that_are_meant(text: str, words: str) -> None:
+    assert judged(text, words)[0]
+
+
+def test_a_wink() -> None:
+    assert winks("效果我不能多讲，懂的都懂")
+    assert not winks("效果写在详情页")

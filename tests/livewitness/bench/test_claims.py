@@ -1,0 +1,52 @@
+"""The claims benchmark counts as the set's readme says."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from claims.checker import load_checker
+from core.errors import BadInputError, NotFoundError
+from livewitness.bench.claims import OWN_SET, Item, counts, measure, read_set, render, run
+
+
+def test_a_finding_must_overlap_and_be_short() -> None:
+    finding = load_checker().check("这瓶精华祛斑", "cosmetics")[0]
+    assert counts(finding, (4, 6))
+    assert not counts(finding, (0, 4))
+
+
+def test_rates_by_variant() -> None:
+    items = [
+        Item("a", "这瓶精华祛斑", "cosmetic_special", ((4, 6),), "plain", "cosmetics"),
+        Item("b", "这瓶精华好香", "cosmetic_special", ((4, 6),), "plain", "cosmetics"),
+        Item("c", "全网最低价", "none", (), "hard_negative"),
+        Item("d", "尺码偏大", "none"),
+    ]
+    report = measure(items, load_checker())
+    assert report.recall == {"plain": (1, 2)}
+    assert report.false_alarms == {"hard_negative": (1, 1), "plain": (0, 1)}
+    assert report.class_accuracy == 1
+    assert report.precision_at_prevalence == pytest.approx(0.05 / (0.05 + 0.45))
+    assert "span recall   plain" in render(report)
+
+
+def test_the_own_set_is_balanced_and_measured() -> None:
+    items = read_set(OWN_SET)
+    lawful = sum(item.label == "none" for item in items)
+    assert len(items) >= 300
+    assert 0.3 < lawful / len(items) < 0.7
+    assert all(item.text[a:b].strip() for item in items for a, b in item.spans)
+    report = json.loads(run(OWN_SET, part="unseen", as_json=True))
+    found, of = report["recall"]["plain"]
+    assert found / of >= 0.75
+
+
+def test_a_broken_line_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "set.jsonl"
+    path.write_text('{"id": 1, "text": "x", "label": "none"}\nnonsense\n', encoding="utf-8")
+    with pytest.raises(BadInputError) as caught:
+        read_set(path)
+    assert "line 2" in caught.value.sentence.en
+    with pytest.raises(NotFoundError):
+        read_set(tmp_path / "none.jsonl")
