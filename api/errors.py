@@ -91,7 +91,7 @@ async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     problems = [_problem(item) for item in error.errors()[:_MAX_PROBLEMS]]
     listed = "; ".join(problems)
     body = ErrorBody(
-        code="request.invalid",
+        code="request_invalid",
         zh=f"请求参数有误：{listed}。",
         en=f"The request is not valid: {listed}.",
         hint_zh="参数说明见 /docs。",
@@ -106,15 +106,15 @@ def _problem(item: dict[str, Any]) -> str:
 
 
 _HTTP = {
-    404: ("request.path", Sentence("没有这个地址。", "There is nothing at this address.")),
-    405: ("request.method", Sentence("这个地址不接受该请求方法。", "This address does not take that method.")),
+    404: ("request_path", Sentence("没有这个地址。", "There is nothing at this address.")),
+    405: ("request_method", Sentence("这个地址不接受该请求方法。", "This address does not take that method.")),
 }
 
 
 async def _http(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
     detail = str(error.detail)
-    code, sentence = _HTTP.get(error.status_code, ("request.failed", Sentence(f"请求失败：{detail}", detail)))
+    code, sentence = _HTTP.get(error.status_code, ("request_failed", Sentence(f"请求失败：{detail}", detail)))
     hint = {"hint_zh": "接口列表见 /docs。", "hint_en": "See /docs for what there is."}
     body = ErrorBody(code=code, zh=sentence.zh, en=sentence.en, **hint)
     return JSONResponse(body.model_dump(), error.status_code, error.headers)

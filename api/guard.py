@@ -46,14 +46,14 @@ class Guard:
         hosts = headers.getlist("host")
         if len(hosts) != 1 or host_name(hosts[0]) not in self._hosts:
             return ForeignHostError(
-                "request.host", "本服务只应答本机地址。", "This service answers to this machine's own names only."
+                "request_host", "本服务只应答本机地址。", "This service answers to this machine's own names only."
             )
         if len(scope.get("query_string", b"")) > self._limits.query_bytes:
-            return LongQueryError("request.query", "查询字符串太长。", "The query string is too long.")
+            return LongQueryError("request_query", "查询字符串太长。", "The query string is too long.")
         if _body_length(headers) > self._limits.body_bytes:
             return _too_large(self._limits.body_bytes)
         if scope["method"] not in _SAFE_METHODS and not self._own_page(headers):
-            return ForeignPageError("request.origin", "不接受其他网站发来的操作。", "Other sites may not act here.")
+            return ForeignPageError("request_origin", "不接受其他网站发来的操作。", "Other sites may not act here.")
         return None
 
     def _own_page(self, headers: Headers) -> bool:
@@ -91,7 +91,7 @@ def _body_length(headers: Headers) -> int:
 
 def _too_large(limit: int) -> TooLargeError:
     return TooLargeError(
-        "request.body", f"请求内容超过 {limit} 字节。", f"The request body is larger than {limit} bytes."
+        "request_body", f"请求内容超过 {limit} 字节。", f"The request body is larger than {limit} bytes."
     )
 
 

@@ -28,5 +28,5 @@ def known_stream(db: Database, name: str) -> Stream:
     with db.read() as connection:
         stream = streams.get_stream(connection, name)
     if stream is None:
-        raise NotFoundError("stream.unknown", f"没有名为“{name}”的直播流。", f"There is no stream named “{name}”.")
+        raise NotFoundError("stream_unknown", f"没有名为“{name}”的直播流。", f"There is no stream named “{name}”.")
     return stream

@@ -92,7 +92,7 @@ def load_pack(path: Path) -> Pack:
     if failures:
         rule, zh, en = failures[0]
         raise BadInputError(
-            "rules.sentences",
+            "rules_sentences",
             f"规则包 {rule.file} 第 {rule.line} 行：{zh}（共 {len(failures)} 处）",
             f"Rule pack {rule.file}, line {rule.line}: {en} ({len(failures)} in all)",
         )
@@ -126,7 +126,7 @@ def load_checker(extra_packs: Sequence[Path] = ()) -> Checker:
     for pack_id in ids:
         if ids.count(pack_id) > 1:
             raise BadInputError(
-                "rules.twice", f"规则包 {pack_id} 载入了两次。", f"The rule pack {pack_id} is loaded twice."
+                "rules_twice", f"规则包 {pack_id} 载入了两次。", f"The rule pack {pack_id} is loaded twice."
             )
     return Checker(packs)
 

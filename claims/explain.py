@@ -33,7 +33,7 @@ def explain_rule(packs: Sequence[Pack], rule_id: str) -> dict[str, object]:
         rule = pack.rule(rule_id)
         if rule is not None:
             return _explained(pack, rule)
-    raise NotFoundError("rules.rule", f"没有规则 {rule_id}。", f"There is no rule {rule_id}.")
+    raise NotFoundError("rules_rule", f"没有规则 {rule_id}。", f"There is no rule {rule_id}.")
 
 
 def _explained(pack: Pack, rule: Rule) -> dict[str, object]:

@@ -40,7 +40,7 @@ def pack_files(path: Path) -> list[Path]:
         found = sorted(p for p in path.glob("*.yaml") if p.name != "pack.yaml")
         return [path / "pack.yaml", *found][:MAX_FILES]
     if not path.exists():
-        raise NotFoundError("rules.missing", f"找不到规则包：{path}", f"There is no rule pack at {path}")
+        raise NotFoundError("rules_missing", f"找不到规则包：{path}", f"There is no rule pack at {path}")
     return [path]
 
 

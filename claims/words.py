@@ -99,7 +99,7 @@ def dictionary() -> dict[str, int]:
     path = folder / "dict.txt" if folder else None
     if path is None or not path.is_file():
         raise ModelError(
-            "words.missing",
+            "words_missing",
             "缺少词频表：软件包 jieba 没有装好。",
             "The word frequencies are missing: the package jieba is not installed properly.",
         )

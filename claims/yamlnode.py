@@ -19,7 +19,7 @@ MAX_DEPTH = 12
 
 def refuse(file: str, line: int, zh: str, en: str) -> NoReturn:
     """Raise the BadInputError that names file and line."""
-    raise BadInputError("rules.pack", f"规则包 {file} 第 {line} 行：{zh}", f"Rule pack {file}, line {line}: {en}")
+    raise BadInputError("rules_pack", f"规则包 {file} 第 {line} 行：{zh}", f"Rule pack {file}, line {line}: {en}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,7 @@ def _bad_suffix(output: Path, mode: Mode) -> BadInputError:
     # MPEG-TS cannot say that the encoder's first samples are to be dropped, so it is never exact.
     known = " ".join(suffix for suffix in CLIP_FORMATS if mode == "copy" or suffix != ".ts")
     return BadInputError(
-        "clip.suffix",
+        "clip_suffix",
         f"{mode} 模式不支持片段格式“{output.suffix}”，可用：{known}。",
         f"Clips cannot be written as “{output.suffix}” in {mode} mode; use one of {known}.",
     )
@@ -162,7 +162,7 @@ def _aim(epoch: Epoch, paths: list[Path], start_ms: int, end_ms: int, mode: Mode
     kinds = {packet.kind for packet in packets}
     if not kinds:
         raise BadInputError(
-            "clip.no_media", "这段录像里没有画面也没有声音。", "This recording holds no picture or sound."
+            "clip_no_media", "这段录像里没有画面也没有声音。", "This recording holds no picture or sound."
         )
     start, end = pts_us(epoch, start_ms), pts_us(epoch, end_ms)
     anchor = None
@@ -178,7 +178,7 @@ def _last_keyframe(packets: list[PacketTime], kind: str, start_us: int, start_ms
     at_or_before = [p for p in packets if p.kind == kind and p.keyframe and p.pts_us <= start_us + _ROUNDING_US]
     if not at_or_before:
         raise BadInputError(
-            "clip.no_keyframe",
+            "clip_no_keyframe",
             f"{start_ms / 1000:g} 秒之前没有关键帧，copy 模式无法从这里开始。",
             f"There is no keyframe at or before {start_ms / 1000:g} s, so a copied clip cannot start there.",
             hint=Sentence("改用 --mode exact。", "Use --mode exact."),
@@ -197,7 +197,7 @@ def _measured(path: Path, suffix: str, cut: _Cut, epoch: Epoch) -> tuple[int, in
     packets = packet_times(path)
     if not packets or (cut.anchor is not None and cut.anchor.kind not in {p.kind for p in packets}):
         raise BadInputError(
-            "clip.nothing", "这段时间里没有可剪取的画面或声音。", "There is nothing to cut in that time."
+            "clip_nothing", "这段时间里没有可剪取的画面或声音。", "There is nothing to cut in that time."
         )
     zero = cut.plan.start_us
     if cut.anchor is not None:

@@ -72,7 +72,7 @@ def clip_parts(db: Database, stream: str, start_ms: int, end_ms: int) -> list[St
     with db.read() as connection:
         if streams.get_stream(connection, stream) is None:
             raise NotFoundError(
-                "stream.unknown", f"没有名为“{stream}”的直播流。", f"There is no stream named “{stream}”."
+                "stream_unknown", f"没有名为“{stream}”的直播流。", f"There is no stream named “{stream}”."
             )
         found = recordings.list_segments(connection, stream, start_ms=start_ms, end_ms=end_ms)
         gaps = recordings.list_gaps(connection, stream)
@@ -114,7 +114,7 @@ def _check_range(start_ms: int, end_ms: int) -> None:
     if start_ms < 0 or end_ms <= start_ms:
         given = f"{start_ms / 1000:g}–{end_ms / 1000:g}"
         raise BadInputError(
-            "clip.range",
+            "clip_range",
             f"结束时间必须晚于开始时间，且都不能为负（得到 {given} 秒）。",
             f"The end must be after the start and neither may be negative (got {given} s).",
         )
@@ -138,11 +138,11 @@ def _outside(db: Database, stream: str, start_ms: int, end_ms: int) -> NotFoundE
     held = _recorded(db, stream)
     if not held:
         return NotFoundError(
-            "clip.empty", f"“{stream}”还没有任何已保存的录像。", f"Nothing of “{stream}” has been recorded yet."
+            "clip_empty", f"“{stream}”还没有任何已保存的录像。", f"Nothing of “{stream}” has been recorded yet."
         )
     zh, en = "、".join(map(str, held)), ", ".join(map(str, held))
     return NotFoundError(
-        "clip.outside",
+        "clip_outside",
         f"“{stream}”在 {wanted} 没有录像。",
         f"“{stream}” holds no recording at {wanted}.",
         hint=Sentence(f"已录时段：{zh}。", f"Recorded: {en}."),
@@ -163,7 +163,7 @@ def _broken(db: Database, stream: str, start_ms: int, end_ms: int, parts: Sequen
     offered_zh, offered_en = "、".join(map(str, parts)), ", ".join(map(str, parts))
     wanted = f"{timecode(start_ms)}–{timecode(end_ms)}"
     return BadInputError(
-        "clip.gap",
+        "clip_gap",
         f"“{stream}”的 {wanted} 不是一段连续的录像：{'；'.join(zh)}。不能剪成一段。",
         f"“{stream}” was not recorded in one piece over {wanted}: {'; '.join(en)}. It cannot be one clip.",
         hint=Sentence(f"可以分别剪取：{offered_zh}。", f"These can be cut one by one: {offered_en}."),

@@ -79,14 +79,14 @@ def _tail(messages: IO[bytes]) -> str:
 def _failure(code: int, reason: str) -> StorageError | BadInputError:
     if "No space left" in reason:
         return StorageError(
-            "clip.disk_full",
+            "clip_disk_full",
             "磁盘空间不足，片段没有写出。",
             "The disk is full; no clip was written.",
             hint=Sentence("请腾出空间后再试。", "Free some space, then try again."),
         )
     shown = reason or f"exit code {code}"
     return BadInputError(
-        "clip.failed",
+        "clip_failed",
         f"ffmpeg 剪不出这个片段：{shown}。",
         f"ffmpeg could not make this clip: {shown}.",
         hint=Sentence("换用 .mkv 格式或 exact 模式再试。", "Try an .mkv file or the exact mode."),
@@ -106,7 +106,7 @@ def written_whole(output: Path) -> Iterator[Path]:
         _settle(partial, output)
     except OSError as error:
         raise StorageError(
-            "clip.unwritable",
+            "clip_unwritable",
             f"{output} 写不进去（{error.strerror}）。",
             f"{output} cannot be written ({error.strerror}).",
             hint=Sentence("请换一个可写的位置。", "Choose a place that can be written."),

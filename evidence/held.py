@@ -45,7 +45,7 @@ def _damaged(segment: Segment, why_zh: str, why_en: str) -> ConflictError:
     times = f"{timecode(segment.start_ms)}–{timecode(segment.end_ms)}"
     name = f"{segment.path} (#{segment.sequence}, {times})"
     return ConflictError(
-        "segment.damaged",
+        "segment_damaged",
         f"录像分段 {name} 不能用：{why_zh}。",
         f"The recorded segment {name} cannot be used: {why_en}.",
         hint=Sentence(

@@ -32,7 +32,7 @@ def opened(path: Path) -> Iterator[InputContainer]:
     except FFmpegError as error:
         reason = error.strerror
         raise BadInputError(
-            "media.unreadable",
+            "media_unreadable",
             f"{path.name} 读不出音视频（{reason}）。",
             f"{path.name} is no readable media ({reason}).",
         ) from error

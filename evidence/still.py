@@ -28,7 +28,7 @@ def write_still(db: Database, data_dir: Path, stream: str, at_ms: int, output: P
     suffix = output.suffix.lower()
     if suffix not in _ENCODERS:
         raise BadInputError(
-            "still.suffix", f"截图只能存为 .png 或 .jpg（得到“{output.suffix}”）。", "Stills are .png or .jpg files."
+            "still_suffix", f"截图只能存为 .png 或 .jpg（得到“{output.suffix}”）。", "Stills are .png or .jpg files."
         )
     cover = find_cover(db, stream, at_ms, at_ms + 1)
     candidates = [s for s in (cover.before, *cover.needed) if s is not None]
@@ -40,7 +40,7 @@ def write_still(db: Database, data_dir: Path, stream: str, at_ms: int, output: P
         if found is not None:
             break
     if found is None:
-        raise BadInputError("still.no_picture", "这个时刻没有画面。", "There is no picture at that moment.")
+        raise BadInputError("still_no_picture", "这个时刻没有画面。", "There is no picture at that moment.")
     frame_us, frame = found
     with written_whole(output) as partial:
         partial.write_bytes(_encoded(frame, *_ENCODERS[suffix]))

@@ -150,7 +150,7 @@ def load_concepts() -> ConceptTable:
 
 def _damaged(reason: str) -> BadInputError:
     return BadInputError(
-        "index.concepts",
+        "index_concepts",
         f"概念表 {_TABLE.name} 有误：{reason}。",
         f"The concept table {_TABLE.name} is wrong: {reason}.",
     )

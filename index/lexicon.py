@@ -73,7 +73,7 @@ def _dictionary() -> Path:
         if path.is_file():
             return path
     raise ModelError(
-        "index.lexicon",
+        "index_lexicon",
         "检索所需的词典软件包 jieba 未安装。请重新运行 make setup。",
         "The package jieba, whose dictionary search needs, is not installed. Run make setup again.",
     )

@@ -36,7 +36,7 @@ def parse_moment(text: str) -> Moment:
         except ValueError:
             continue
     raise UsageError(
-        "search.time",
+        "search_time",
         f"看不懂的时间 {text[:40]!r}。请写 2026-11-11T20:31（UTC），或直播内的秒数、时:分:秒。",
         f"{text[:40]!r} is no time. Write 2026-11-11T20:31 (UTC), or seconds or h:mm:ss within the stream.",
     )
@@ -51,7 +51,7 @@ def query_text(request: SearchRequest) -> tuple[str, bool]:
     text = whole[:MAX_QUERY_CHARS]
     if not spell(text).letters:
         raise BadInputError(
-            "search.empty",
+            "search_empty",
             "请输入要查找的话：搜索词是空的，或只有标点符号。",
             "Say what to search for: the query is empty, or has nothing but punctuation.",
         )
@@ -62,7 +62,7 @@ def scope_of(request: SearchRequest) -> Scope:
     """The part of the archive that is asked for. Raises `UsageError` when it contradicts itself."""
     if not 1 <= request.limit <= MAX_LIMIT:
         raise UsageError(
-            "search.limit",
+            "search_limit",
             f"结果条数应在 1 到 {MAX_LIMIT} 之间，不能是 {request.limit}。",
             f"The number of hits has to be between 1 and {MAX_LIMIT}, not {request.limit}.",
         )
@@ -70,19 +70,19 @@ def scope_of(request: SearchRequest) -> Scope:
     in_stream = [moment for moment in (request.from_, request.to) if isinstance(moment, int | float)]
     if in_stream and walls:
         raise UsageError(
-            "search.range_mixed",
+            "search_range_mixed",
             "起止时间要么都写日期时间，要么都写直播内的秒数。",
             "Give both ends of the range as dates, or both as seconds within the stream.",
         )
     if in_stream and not request.stream:
         raise UsageError(
-            "search.range_stream",
+            "search_range_stream",
             "按直播内的秒数限定范围时，请用 --stream 指明是哪一场。",
             "A range in seconds needs --stream, to say which stream is meant.",
         )
     if (len(walls) == 2 and walls[0] >= walls[1]) or (len(in_stream) == 2 and in_stream[0] >= in_stream[1]):
         raise UsageError(
-            "search.range_empty",
+            "search_range_empty",
             "起始时间不早于结束时间，范围是空的。",
             "The range is empty: it begins no earlier than it ends.",
         )

@@ -163,7 +163,7 @@ def card(name: str) -> ModelCard:
     if found is None:
         known = ", ".join(c.name for c in CARDS)
         raise NotFoundError(
-            "model.unknown",
+            "model_unknown",
             f"没有名为 {name} 的模型。可选：{known}，或写模型库编号、本地文件夹。",
             f"There is no model called {name}. Known: {known}; a hub id or a local folder works too.",
         )

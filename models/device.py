@@ -30,7 +30,7 @@ def choose_device(device: str = "auto", compute_type: str = "auto", threads: int
     cuda_devices = ctranslate2.get_cuda_device_count()
     if device == "cuda" and not cuda_devices:
         raise ModelError(
-            "model.no_cuda",
+            "model_no_cuda",
             "要求使用 CUDA，但本机没有可用的 CUDA 设备。请用 --device cpu 或 auto。",
             "CUDA was asked for, but no CUDA device can be used here. Use device cpu or auto.",
         )
@@ -40,7 +40,7 @@ def choose_device(device: str = "auto", compute_type: str = "auto", threads: int
     if precision not in supported and precision not in {"default", "auto"}:
         names = ", ".join(sorted(supported))
         raise ModelError(
-            "model.precision",
+            "model_precision",
             f"{chosen} 不支持精度 {precision}。可选：{names}。",
             f"{chosen} does not support the precision {precision}. It supports: {names}.",
         )

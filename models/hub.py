@@ -44,7 +44,7 @@ def hub_snapshot(hub_id: str, place: Path, kind: ModelKind, *, offline: bool) ->
         raise _unreachable(hub_id) from error
     except HFValidationError as error:
         raise ModelError(
-            "model.hub_id",
+            "model_hub_id",
             f"{hub_id} 不是合法的模型库编号（形如 组织/名称）。",
             f"{hub_id} is not a valid hub id (owner/name).",
         ) from error
@@ -54,7 +54,7 @@ def hub_snapshot(hub_id: str, place: Path, kind: ModelKind, *, offline: bool) ->
         if offline:
             return None
         raise ModelError(
-            "model.hub_format",
+            "model_hub_format",
             f"模型库中的 {hub_id} 没有 {WEIGHTS}，不是 CTranslate2 格式的 Whisper 模型。",
             f"{hub_id} on the hub has no {WEIGHTS}: it is not a Whisper model converted to CTranslate2.",
         )
@@ -69,7 +69,7 @@ def hub_sha256(file: Path) -> str:
 
 def _unreachable(hub_id: str) -> ModelError:
     return ModelError(
-        "model.hub_unreachable",
+        "model_hub_unreachable",
         f"模型 {hub_id} 不在本机，也无法从模型库下载。",
         f"The model {hub_id} is not on this machine and could not be downloaded from the hub.",
         hint=Sentence(

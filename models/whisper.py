@@ -230,7 +230,7 @@ def _tokenizer_file(folder: Path) -> tokenizers.Tokenizer:
 def _broken(folder: Path, reason: str) -> ModelError:
     first_line = reason.strip().splitlines()[0] if reason.strip() else "?"
     return ModelError(
-        "model.unloadable",
+        "model_unloadable",
         f"模型 {folder} 无法载入：{first_line}",
         f"The model {folder} cannot be loaded: {first_line}",
     )

@@ -152,7 +152,7 @@ def bundled() -> list[Recording]:
 def read_manifest(manifest: Path) -> list[Recording]:
     """Recordings of a JSONL manifest, lines of the same file joined in order."""
     if not manifest.is_file():
-        raise NotFoundError("bench.manifest", f"找不到清单 {manifest}。", f"There is no manifest {manifest}.")
+        raise NotFoundError("bench_manifest", f"找不到清单 {manifest}。", f"There is no manifest {manifest}.")
     grouped: dict[Path, Recording] = {}
     for number, line in enumerate(manifest.read_text(encoding="utf-8").splitlines(), 1):
         if line.strip():
@@ -160,7 +160,7 @@ def read_manifest(manifest: Path) -> list[Recording]:
             known = grouped.get(row.path)
             grouped[row.path] = _joined(known, row) if known else row
     if not grouped:
-        raise BadInputError("bench.manifest", f"清单 {manifest} 是空的。", f"The manifest {manifest} is empty.")
+        raise BadInputError("bench_manifest", f"清单 {manifest} 是空的。", f"The manifest {manifest} is empty.")
     return list(grouped.values())
 
 
@@ -172,13 +172,13 @@ def _row(manifest: Path, number: int, line: str) -> Recording:
         recording = Recording(path, str(row["text"]), start, end, tuple(map(str, row.get("terms") or ())))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInputError(
-            "bench.manifest",
+            "bench_manifest",
             f"{manifest} 第 {number} 行不是 {{path, text, start, end}}。",
             f"{manifest}, line {number} is not {{path, text, start, end}}.",
         ) from error
     if not path.is_file():
         raise NotFoundError(
-            "bench.media", f"{manifest} 第 {number} 行：找不到 {path}。", f"{manifest}, line {number}: no file {path}."
+            "bench_media", f"{manifest} 第 {number} 行：找不到 {path}。", f"{manifest}, line {number}: no file {path}."
         )
     return recording
 
@@ -223,4 +223,4 @@ def _write(report: AsrReport, out: Path) -> None:
 
 
 def _unwritable(out: Path) -> StorageError:
-    return StorageError("bench.out", f"无法写入 {out}。", f"{out} cannot be written.")
+    return StorageError("bench_out", f"无法写入 {out}。", f"{out} cannot be written.")

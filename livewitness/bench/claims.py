@@ -53,7 +53,7 @@ class Report:
 def read_set(path: Path) -> list[Item]:
     """The items of a set; BadInputError naming the line that does not fit."""
     if not path.is_file():
-        raise NotFoundError("bench.missing", f"找不到评测集：{path}", f"There is no set at {path}")
+        raise NotFoundError("bench_missing", f"找不到评测集：{path}", f"There is no set at {path}")
     return [
         _item(line, number, path) for number, line in enumerate(path.read_text("utf-8").splitlines(), 1) if line.strip()
     ]
@@ -74,7 +74,7 @@ def _item(line: str, number: int, path: Path) -> Item:
         )
     except (ValueError, KeyError, TypeError) as error:
         raise BadInputError(
-            "bench.line",
+            "bench_line",
             f"{path.name} 第 {number} 行不是评测条目。",
             f"{path.name}, line {number} is not an item of a set.",
         ) from error

@@ -221,4 +221,4 @@ def _write(report: ClipReport, out: Path) -> None:
 
 
 def _unwritable(out: Path) -> StorageError:
-    return StorageError("bench.out", f"无法写入 {out}。", f"{out} cannot be written.")
+    return StorageError("bench_out", f"无法写入 {out}。", f"{out} cannot be written.")

@@ -129,11 +129,11 @@ def run_search_bench(
 def read_queries(path: Path) -> list[BenchQuery]:
     """The queries of a file."""
     if not path.is_file():
-        raise NotFoundError("bench.missing", f"找不到查询集 {path}。", f"There is no set of queries at {path}.")
+        raise NotFoundError("bench_missing", f"找不到查询集 {path}。", f"There is no set of queries at {path}.")
     lines = path.read_text(encoding="utf-8").splitlines()
     queries = [_query(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
     if not queries:
-        raise BadInputError("bench.queries", f"查询集 {path} 是空的。", f"The set of queries {path} is empty.")
+        raise BadInputError("bench_queries", f"查询集 {path} 是空的。", f"The set of queries {path} is empty.")
     return queries
 
 
@@ -144,7 +144,7 @@ def _query(path: Path, number: int, line: str) -> BenchQuery:
         return BenchQuery(str(row["id"]), str(row["query"]), str(row.get("category", "")), candidates)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInputError(
-            "bench.queries",
+            "bench_queries",
             f"{path} 第 {number} 行不是 {{id, query, candidates}}。",
             f"{path}, line {number} is not {{id, query, candidates}}.",
         ) from error
@@ -296,4 +296,4 @@ def _write(report: SearchReport, out: Path) -> None:
 
 
 def _unwritable(out: Path) -> StorageError:
-    return StorageError("bench.out", f"无法写入 {out}。", f"{out} cannot be written.")
+    return StorageError("bench_out", f"无法写入 {out}。", f"{out} cannot be written.")

@@ -54,7 +54,7 @@ def test_a_clip_changed_on_disk_is_not_served(client: TestClient, data: Path) ->
     content = bytearray(path.read_bytes())
     content[-10] ^= 1
     path.write_bytes(content)
-    assert client.get(about["url"]).json()["code"] == "clip.unknown"
+    assert client.get(about["url"]).json()["code"] == "clip_unknown"
     healed = client.post("/api/v1/clips", json=wanted)
     assert (healed.status_code, healed.json()["sha256"]) == (201, about["sha256"])
 
@@ -62,7 +62,7 @@ def test_a_clip_changed_on_disk_is_not_served(client: TestClient, data: Path) ->
 def test_a_moment_near_a_break_is_fitted_to_what_is_recorded(client: TestClient) -> None:
     wanted = {"stream": "s", "start": 12, "end": 24}
     refused = client.post("/api/v1/clips", json=wanted)
-    assert (refused.status_code, refused.json()["code"]) == (422, "clip.gap")
+    assert (refused.status_code, refused.json()["code"]) == (422, "clip_gap")
     fitted = client.post("/api/v1/clips", json=wanted | {"fit": True}).json()
     assert fitted["requested_start"] == 12
     assert fitted["requested_end"] == pytest.approx(20, abs=0.1)
@@ -79,15 +79,15 @@ def test_a_stream_is_played_from_a_moment(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("wanted", "status", "code"),
     [
-        (WANTED | {"stream": "无此流"}, 404, "stream.unknown"),
-        (WANTED | {"end": 6.0}, 422, "clip.range"),
-        (WANTED | {"end": 700}, 422, "clip.too_long"),
-        ({"stream": "s", "start": 900, "end": 905}, 404, "clip.outside"),
-        (WANTED | {"mode": "fast"}, 422, "request.invalid"),
-        (WANTED | {"start": -1}, 422, "request.invalid"),
-        (WANTED | {"output": "/etc/passwd"}, 422, "request.invalid"),
-        (WANTED | {"stream": "../s"}, 404, "stream.unknown"),
-        (WANTED | {"stream": ""}, 422, "request.invalid"),
+        (WANTED | {"stream": "无此流"}, 404, "stream_unknown"),
+        (WANTED | {"end": 6.0}, 422, "clip_range"),
+        (WANTED | {"end": 700}, 422, "clip_too_long"),
+        ({"stream": "s", "start": 900, "end": 905}, 404, "clip_outside"),
+        (WANTED | {"mode": "fast"}, 422, "request_invalid"),
+        (WANTED | {"start": -1}, 422, "request_invalid"),
+        (WANTED | {"output": "/etc/passwd"}, 422, "request_invalid"),
+        (WANTED | {"stream": "../s"}, 404, "stream_unknown"),
+        (WANTED | {"stream": ""}, 422, "request_invalid"),
     ],
 )
 def test_what_cannot_be_cut_is_refused(client: TestClient, wanted: dict[str, object], status: int, code: str) -> None:

@@ -22,7 +22,7 @@ def test_own_names_are_answered(client: TestClient, host: str) -> None:
 def test_other_names_are_not(client: TestClient, host: str) -> None:
     answer = client.get("/health", headers={"Host": host})
     assert answer.status_code == 421
-    assert answer.json()["code"] == "request.host"
+    assert answer.json()["code"] == "request_host"
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/health", "/static/app.js", "/none"])
@@ -47,7 +47,7 @@ def test_every_answer_carries_the_security_headers(client: TestClient, path: str
 def test_other_sites_cannot_make_clips(client: TestClient, headers: dict[str, str]) -> None:
     answer = client.post("/api/v1/clips", json={"stream": "s", "start": 1, "end": 2}, headers=headers)
     assert answer.status_code == 403
-    assert answer.json()["code"] == "request.origin"
+    assert answer.json()["code"] == "request_origin"
 
 
 def test_large_requests_are_refused(build: Callable[..., TestClient]) -> None:
@@ -58,7 +58,7 @@ def test_large_requests_are_refused(build: Callable[..., TestClient]) -> None:
         yield from (b"x" * 400 for _ in range(5))
 
     chunked = client.post("/api/v1/clips", content=pieces(), headers={"Content-Type": "application/json"})
-    assert (chunked.status_code, chunked.json()["code"]) == (413, "request.body")
+    assert (chunked.status_code, chunked.json()["code"]) == (413, "request_body")
     assert client.get("/api/v1/search", params={"q": "x" * 5000}).status_code == 414
 
 

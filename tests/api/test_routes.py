@@ -90,14 +90,14 @@ def test_health_is_what_the_checks_say(build: Callable[..., TestClient]) -> None
 @pytest.mark.parametrize(
     ("method", "path", "status", "code"),
     [
-        ("GET", "/api/v1/streams/无此流", 404, "stream.unknown"),
-        ("GET", "/api/v1/streams/无此流/utterances", 404, "stream.unknown"),
-        ("GET", "/api/v1/none", 404, "request.path"),
-        ("DELETE", "/api/v1/streams", 405, "request.method"),
-        ("GET", "/api/v1/streams?limit=x", 422, "request.invalid"),
-        ("GET", "/api/v1/streams/s/utterances?from=nan", 422, "request.invalid"),
-        ("GET", "/api/v1/streams/s/utterances?from=1e300", 422, "request.invalid"),
-        ("GET", "/static/none.js", 404, "request.path"),
+        ("GET", "/api/v1/streams/无此流", 404, "stream_unknown"),
+        ("GET", "/api/v1/streams/无此流/utterances", 404, "stream_unknown"),
+        ("GET", "/api/v1/none", 404, "request_path"),
+        ("DELETE", "/api/v1/streams", 405, "request_method"),
+        ("GET", "/api/v1/streams?limit=x", 422, "request_invalid"),
+        ("GET", "/api/v1/streams/s/utterances?from=nan", 422, "request_invalid"),
+        ("GET", "/api/v1/streams/s/utterances?from=1e300", 422, "request_invalid"),
+        ("GET", "/static/none.js", 404, "request_path"),
     ],
 )
 def test_errors_have_one_shape(client: TestClient, method: str, path: str, status: int, code: str) -> None:

@@ -219,35 +219,35 @@ class TestRefused:
     ) -> None:
         with pytest.raises(BadInputError) as caught:
             cut_clip(db, data, "s", start_ms, end_ms, output)
-        assert caught.value.code == "clip.range"
+        assert caught.value.code == "clip_range"
 
     def test_a_time_outside_the_recording_names_what_is_there(
         self, db: Database, data: Path, recorded: list[Segment], output: Path
     ) -> None:
         with pytest.raises(NotFoundError) as caught:
             cut_clip(db, data, "s", 90_000, 95_000, output)
-        assert caught.value.code == "clip.outside"
+        assert caught.value.code == "clip_outside"
         assert caught.value.hint
         assert "0:00:07" in caught.value.hint.en
 
     def test_an_unknown_stream(self, db: Database, data: Path, output: Path) -> None:
         with pytest.raises(NotFoundError) as caught:
             cut_clip(db, data, "无此流", 0, 1000, output)
-        assert caught.value.code == "stream.unknown"
+        assert caught.value.code == "stream_unknown"
 
     def test_a_container_that_is_not_made(
         self, db: Database, data: Path, recorded: list[Segment], tmp_path: Path
     ) -> None:
         with pytest.raises(BadInputError) as caught:
             cut_clip(db, data, "s", 9000, 10_000, tmp_path / "c.avi")
-        assert caught.value.code == "clip.suffix"
+        assert caught.value.code == "clip_suffix"
 
     def test_a_folder_that_is_not_there(
         self, db: Database, data: Path, recorded: list[Segment], tmp_path: Path
     ) -> None:
         with pytest.raises(StorageError) as caught:
             cut_clip(db, data, "s", 9000, 10_000, tmp_path / "none" / "c.mp4")
-        assert caught.value.code == "clip.unwritable"
+        assert caught.value.code == "clip_unwritable"
 
     def test_an_ffmpeg_that_is_not_there(self, db: Database, data: Path, recorded: list[Segment], output: Path) -> None:
         with pytest.raises(StorageError) as caught:
@@ -257,9 +257,9 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("script", "code"),
         [
-            ("echo 'Error writing trailer: No space left on device' >&2; exit 228", "clip.disk_full"),
-            ("echo 'Could not find tag for codec' >&2; exit 1", "clip.failed"),
-            ("kill -9 $$", "clip.failed"),
+            ("echo 'Error writing trailer: No space left on device' >&2; exit 228", "clip_disk_full"),
+            ("echo 'Could not find tag for codec' >&2; exit 1", "clip_failed"),
+            ("kill -9 $$", "clip_failed"),
         ],
     )
     def test_a_cut_that_fails_leaves_nothing(
@@ -280,7 +280,7 @@ class TestRefused:
         record_epoch(db, data, media, plain_epoch("gap", 1, end + 9000))
         with pytest.raises(BadInputError) as caught:
             cut_clip(db, data, "gap", end - 4000, end + 12_000, output)
-        assert caught.value.code == "clip.gap"
+        assert caught.value.code == "clip_gap"
         assert "source_lost" in caught.value.sentence.zh
         assert timecode(end) in caught.value.sentence.en
         assert timecode(end + 9000) in caught.value.sentence.en
@@ -311,7 +311,7 @@ class TestRefused:
             victim.write_bytes(content)
         with pytest.raises(ConflictError) as caught:
             cut_clip(db, data, harm, made[3].start_ms + 100, made[3].end_ms - 100, output)
-        assert caught.value.code == "segment.damaged"
+        assert caught.value.code == "segment_damaged"
         assert made[3].path in caught.value.sentence.zh
         beside = cut_clip(db, data, harm, made[1].start_ms + 50, made[2].end_ms - 50, output)
         assert made[3].sequence not in beside.segments

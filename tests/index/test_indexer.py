@@ -88,7 +88,7 @@ def test_an_embedder_that_fails_leaves_the_work_due(
         def embed(self, texts: Sequence[str], kind: EmbeddingKind = "passage") -> Matrix:
             if not self.seen:
                 self.seen += texts
-                raise ModelError("model.test", "坏了。", "Broken.")
+                raise ModelError("model_test", "坏了。", "Broken.")
             return super().embed(texts, kind)
 
     monkeypatch.setattr("index.indexer._RETRY_S", 0.05)

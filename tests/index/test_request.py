@@ -17,7 +17,7 @@ EVENING = datetime(2026, 11, 11, 20, 31, tzinfo=UTC)
 def test_an_empty_query_is_refused_with_a_sentence(query: str) -> None:
     with pytest.raises(BadInputError) as error:
         query_text(SearchRequest(query))
-    assert error.value.code == "search.empty"
+    assert error.value.code == "search_empty"
 
 
 def test_an_absurdly_long_query_is_cut() -> None:
