@@ -143,9 +143,14 @@ def _slots(rule: Rule, pattern: SlotPattern, heard: Heard) -> Iterator[Candidate
             return
         options.append(hits)
     for chain in islice(_chains(pattern, options, heard.text), _MOST_CHAINS):
-        if all(hit.weak for hit in chain if not hit.lexicon.startswith("@")):
+        if any(hit.weak for hit in chain) and not any(_firm(hit) for hit in chain):
             continue
         yield _slot_candidate(rule, pattern, chain, heard.text)
+
+
+def _firm(hit: Hit) -> bool:
+    """Whether a hit can stand surety for one heard by sound: a term of two characters or more, well read."""
+    return not hit.weak and len(hit.term) >= 2 and not hit.lexicon.startswith("@")
 
 
 def _chains(pattern: SlotPattern, options: list[list[Hit]], text: str) -> Iterator[tuple[Hit, ...]]:
