@@ -266,7 +266,8 @@ class TestRefused:
         self, db: Database, data: Path, recorded: list[Segment], output: Path, tmp_path: Path, script: str, code: str
     ) -> None:
         binary = tmp_path / "ffmpeg"
-        binary.write_text(f"#!/bin/sh\nfor last; do :; done\necho half > ${{last#file:}}\n{script}\n")
+        take_target = 'for word; do [ "$word" = -y ] || target=${word#file:}; done'
+        binary.write_text(f'#!/bin/sh\n{take_target}\necho half > "$target"\n{script}\n')
         binary.chmod(0o755)
         with pytest.raises((StorageError, BadInputError)) as caught:
             cut_clip(db, data, "s", 9000, 10_000, output, ffmpeg=str(binary))

@@ -3,6 +3,7 @@
 import threading
 import time
 from difflib import SequenceMatcher
+from itertools import pairwise
 
 import pytest
 
@@ -58,7 +59,7 @@ def test_segments_on_disk_are_what_the_store_says(parts, piece) -> None:
     assert epoch.complete
     assert [s.sequence for s in segments] == list(range(1, len(segments) + 1))
     assert all((parts.data_dir / s.path).stat().st_size == s.size for s in segments)
-    assert all(a.end_ms == b.start_ms for a, b in zip(segments, segments[1:], strict=False))
+    assert all(a.end_ms == b.start_ms for a, b in pairwise(segments))
 
 
 def test_a_stopped_file_goes_on_where_it_stood(parts, piece, tmp_path) -> None:
@@ -67,7 +68,7 @@ def test_a_stopped_file_goes_on_where_it_stood(parts, piece, tmp_path) -> None:
     threading.Timer(14, stopping.stop).start()
     assert stopping.run().reason == "stopped"
     part = heard(parts)
-    assert 0 < len(part)
+    assert part
     assert watch(parts, piece).run().reason == "ended"
     whole = heard(parts)
     assert "".join(whole).count("三天") == 1
