@@ -92,7 +92,9 @@ class Matcher:
                     against[position] = max(against[position], evidence.credit)
         coverage = sum(w * c for w, c in zip(query.weights, best, strict=True)) / total if total else 0.0
         denial = sum(w * c for w, c in zip(query.weights, against, strict=True)) / total if total else 0.0
-        return Match(coverage, denial, phrase_similarity(query, spelled), tuple(judged))
+        # One error leaves a run of nearly half the query: without one, the edit distance need not be measured.
+        half = any(2 * len(e.covers) + 1 >= len(query.weights) for e in judged if e.way != "concept")
+        return Match(coverage, denial, phrase_similarity(query, spelled) if half else 0.0, tuple(judged))
 
     def _sounds(self, query: Query, spelled: Spelled) -> Iterable[Evidence]:
         original = spelled.normal.original

@@ -34,8 +34,8 @@ __all__ = ["Hit", "SearchAnswer", "SearchRequest", "Searcher"]
 REPAIRS = 8
 # Below this share of the query, words in common do not say where the meaning lies: the best clause does.
 _PLAIN_COVERAGE = 0.3
-# Embedding a clause costs 15 ms: the first hits get their best clause, the others the words they share.
-_CLAUSES = 8
+# Embedding a clause costs 15 ms: the first hit that needs it gets its best clause.
+_CLAUSES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,4 +176,4 @@ def _why(query: Query, ranked: _Ranked, matched: str) -> tuple[Why, ...]:
 
 
 def _no_stream(name: str) -> NotFoundError:
-    return NotFoundError("search.stream", f"没有名为 {name} 的直播。", f"There is no stream called {name}.")
+    return NotFoundError("search_stream", f"没有名为 {name} 的直播。", f"There is no stream called {name}.")

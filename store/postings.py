@@ -32,6 +32,8 @@ def match_postings(
     score: Label[float] = literal_column("bm25(postings)", Float).label("score")
     query = select(rowid.label("id"), score).select_from(text("postings")).where(text("postings MATCH :terms"))
     if scope is not None and not scope.everything:
-        query = query.where(rowid.in_(select(utterances.c.id).where(scope_condition(scope))))
+        # The plus keeps SQLite from running the match anew for every id of the scope: seconds instead of ms.
+        unindexed: ColumnClause[int] = literal_column("+rowid", Integer)
+        query = query.where(unindexed.in_(select(utterances.c.id).where(scope_condition(scope))))
     rows = connection.execute(query.order_by(score).limit(limit), {"terms": f"{{{column}}} : ({terms})"})
     return [(int(row.id), -float(row.score)) for row in rows]
