@@ -184,8 +184,20 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """The host takes a claim back: the words, and when (stream time) they were said."""
+
+    text: str
+    start_ms: int
+    end_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Alert:
-    """A finding placed in a stream's time. ``latency_ms`` runs from the arrival of the words' last sample."""
+    """A finding placed in a stream's time. ``latency_ms`` runs from the arrival of the words' last sample.
+
+    ``count``: how often the claim was said within a few seconds; ``reason``: why it was withdrawn.
+    """
 
     id: str
     status: AlertStatus
@@ -199,3 +211,47 @@ class Alert:
     latency_ms: int
     utterance_id: int = 0
     product: str = ""
+    count: int = 1
+    correction: Correction | None = None
+    reason: str = ""
+
+
+class TimelineKind(StrEnum):
+    """What is noted on a stream's timeline by a system or a person, rather than heard."""
+
+    PRODUCT = "product"
+    PRICE = "price"
+    COMMENT = "comment"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEvent:
+    """Something posted to a stream at a moment of stream time.
+
+    ``text``: name of the product (empty: nothing on the shelf any more), the comment or the note; ``price_fen`` in
+    hundredths of a yuan. ``id`` is given by the store.
+    """
+
+    stream: str
+    at_ms: int
+    kind: TimelineKind
+    text: str
+    wall_time: datetime
+    product_class: str = ""
+    price_fen: int | None = None
+    author: str = ""
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """What is on the shelf: its name, and its class where one was given."""
+
+    name: str
+    product_class: str = ""
+
+    @property
+    def judged_as(self) -> str:
+        """What rules go by: the class, or the name where no class is known."""
+        return self.product_class or self.name

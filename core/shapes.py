@@ -3,7 +3,7 @@
 from typing import Any
 
 from core.clock import iso, plus_ms, seconds
-from core.records import Alert, Epoch, Finding, Gap, LegalBasis, Segment, Stream, Utterance
+from core.records import Alert, Correction, Epoch, Finding, Gap, LegalBasis, Segment, Stream, TimelineEvent, Utterance
 
 Json = dict[str, Any]
 
@@ -36,6 +36,11 @@ def finding_json(finding: Finding) -> Json:
     }
 
 
+def correction_json(correction: Correction) -> Json:
+    """How the host took a claim back; times in seconds of the stream."""
+    return {"text": correction.text, "start": seconds(correction.start_ms), "end": seconds(correction.end_ms)}
+
+
 def alert_json(alert: Alert) -> Json:
     """An alert; ``start``/``end`` are seconds in the stream of the offending words."""
     finding = finding_json(alert.finding)
@@ -52,6 +57,9 @@ def alert_json(alert: Alert) -> Json:
         "product": alert.product,
         "latency_ms": alert.latency_ms,
         "utterance_id": alert.utterance_id,
+        "count": alert.count,
+        "correction": correction_json(alert.correction) if alert.correction else None,
+        "reason": alert.reason,
         **finding,
         **place,
     }
@@ -132,6 +140,21 @@ def stream_json(stream: Stream) -> Json:
         "product": stream.product,
         "created_at": iso(stream.created_at) if stream.created_at else None,
         "ended_at": iso(stream.ended_at) if stream.ended_at else None,
+    }
+
+
+def timeline_json(event: TimelineEvent) -> Json:
+    """Something posted to a stream's timeline; ``at`` in seconds of the stream, ``price`` in yuan."""
+    return {
+        "id": event.id,
+        "stream": event.stream,
+        "at": seconds(event.at_ms),
+        "wall_time": iso(event.wall_time),
+        "kind": event.kind.value,
+        "text": event.text,
+        "product_class": event.product_class,
+        "price": None if event.price_fen is None else event.price_fen / 100,
+        "author": event.author,
     }
 
 

@@ -7,7 +7,7 @@ from asr.transcriber import Heard
 from claims.checker import Checker
 from core.clock import utc_now
 from core.records import Alert, Epoch, ModelIdentity, Stream
-from pipeline.scribe import Scribe
+from pipeline.scribe import Scribe, shelf_of
 from pipeline.transcripts import Line
 from store import recordings, streams
 from store.engine import Database
@@ -33,7 +33,7 @@ def import_transcript(db: Database, checker: Checker, stream: Stream, lines: lis
         number = known.number if known else max((e.number for e in epochs), default=0) + 1
         epoch = known or Epoch(stream.name, number, 0, utc_now(), stream.source, content_sha256=digest)
         recordings.put_epoch(connection, epoch)
-    scribe = Scribe(db, checker, ModelIdentity("transcript", digest), stream.product)
+    scribe = Scribe(db, checker, ModelIdentity("transcript", digest), shelf_of(db, stream.name, stream.product))
     added = 0
     raised: list[Alert] = []
     for line in lines:

@@ -20,7 +20,7 @@ from ingest.sources import Source
 from pipeline import events
 from pipeline.ear import Ear, EarContext
 from pipeline.events import EventSink
-from pipeline.scribe import Scribe
+from pipeline.scribe import Scribe, shelf_of
 from store import recordings, streams
 from store.engine import Database
 
@@ -79,7 +79,8 @@ class StreamWatch:
         self._stopped = False
         self._begun = False
         self._gaps = 0
-        scribe = Scribe(parts.db, parts.checker, parts.model, stream.product)
+        shelf = shelf_of(parts.db, stream.name, stream.product)
+        scribe = Scribe(parts.db, parts.checker, parts.model, shelf)
         self._ear_context = EarContext(parts.db, parts.data_dir, scribe, parts.transcriber, self._emit)
 
     def run(self) -> WatchResult:

@@ -9,13 +9,26 @@ from asr.transcriber import Heard
 from claims.checker import Checker
 from core.alignment import span_ms, word_ranges
 from core.clock import plus_ms
-from core.records import Alert, AlertStatus, Epoch, Finding, ModelIdentity, Utterance, Verdict
+from core.records import Alert, AlertStatus, Epoch, Finding, ModelIdentity, Product, Utterance, Verdict
 from index.ingest import add_to_index
-from store import alerts, recordings, utterances
+from store import alerts, outbox, recordings, timeline, utterances
 from store.engine import Database
 
 Arrival = Callable[[int], float]
 """Stream time in ms to the monotonic second at which its audio had arrived."""
+
+Shelf = Callable[[int], Product]
+"""Stream time in ms to what is on the shelf then."""
+
+
+def shelf_of(db: Database, stream: str, product: str) -> Shelf:
+    """What was posted to the timeline of ``stream``; ``product`` until something was."""
+
+    def at(stream_ms: int) -> Product:
+        with db.read() as connection:
+            return timeline.product_at(connection, stream, stream_ms) or Product(product)
+
+    return at
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +96,17 @@ def alert_of(utterance: Utterance, finding: Finding, product: str, arrival: Arri
 class Scribe:
     """Writes one epoch's speech. Not thread-safe: one scribe, one thread."""
 
-    def __init__(self, db: Database, checker: Checker, model: ModelIdentity, product: str = "") -> None:
+    def __init__(self, db: Database, checker: Checker, model: ModelIdentity, shelf: Shelf) -> None:
         self._db = db
         self._checker = checker
         self._model = model
-        self._product = product
+        self._shelf = shelf
 
     def write(self, heard: Heard, epoch: Epoch, cursor_ms: int, arrival: Arrival | None = None) -> Written:
         """Store ``heard`` and move the cursor to ``cursor_ms`` (stream time), all or nothing."""
         utterance = utterance_of(heard, epoch, self._model)
-        findings = self._checker.check(utterance.text, self._product, character_probabilities(utterance))
+        product = self._shelf(utterance.start_ms)
+        findings = self._checker.check(utterance.text, product.judged_as, character_probabilities(utterance))
         with self._db.write() as connection:
             stored = utterances.add_utterance(connection, utterance)
             recordings.advance_cursor(connection, epoch.stream, epoch.number, cursor_ms)
@@ -101,12 +115,13 @@ class Scribe:
             utterance = replace(utterance, id=stored)
             add_to_index(connection, utterance)
             raised = tuple(
-                alert_of(utterance, finding, self._product, arrival)
+                alert_of(utterance, finding, product.name, arrival)
                 for finding in findings
                 if finding.verdict is not Verdict.INFO
             )
             for alert in raised:
-                alerts.add_alert(connection, alert)
+                if alerts.add_alert(connection, alert):
+                    outbox.append(connection, "alert", alert)
         return Written(utterance, raised)
 
     def advance(self, epoch: Epoch, cursor_ms: int) -> None:

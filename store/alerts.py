@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, RowMapping, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from core.clock import iso, parse_iso
 from core.records import Alert, AlertStatus
-from store.codec import dump_finding, load_finding
+from store.codec import dump_correction, dump_finding, load_correction, load_finding
 from store.tables import alerts
 
 _FIELDS = (
@@ -19,6 +19,8 @@ _FIELDS = (
     "text",
     "latency_ms",
     "product",
+    "count",
+    "reason",
 )
 
 
@@ -30,14 +32,14 @@ def _record(row: RowMapping) -> Alert:
         wall_time=parse_iso(row["wall_time"]),
         utterance_id=row["utterance_id"] or 0,
         finding=load_finding(row["finding"]),
+        correction=load_correction(row["correction"]),
     )
 
 
-def add_alert(connection: Connection, alert: Alert) -> bool:
-    """Insert an alert; False when its id is already stored."""
+def _row(alert: Alert) -> dict[str, Any]:
     finding = alert.finding
     row: dict[str, Any] = {name: getattr(alert, name) for name in _FIELDS}
-    row |= {
+    return row | {
         "status": alert.status.value,
         "wall_time": iso(alert.wall_time),
         "utterance_id": alert.utterance_id or None,
@@ -47,8 +49,26 @@ def add_alert(connection: Connection, alert: Alert) -> bool:
         "verdict": finding.verdict.value,
         "score": finding.score,
         "finding": dump_finding(finding),
+        "correction": dump_correction(alert.correction),
     }
+
+
+def add_alert(connection: Connection, alert: Alert) -> bool:
+    """Insert an alert; False when its id is already stored."""
+    row = _row(alert)
     return connection.execute(insert(alerts).values(row).on_conflict_do_nothing()).rowcount == 1
+
+
+def update_alert(connection: Connection, alert: Alert) -> bool:
+    """Store what became of a known alert (status, text, words, count, correction, reason); False when unknown."""
+    row = _row(alert)
+    return connection.execute(update(alerts).where(alerts.c.id == alert.id).values(row)).rowcount == 1
+
+
+def get_alert(connection: Connection, alert_id: str) -> Alert | None:
+    """The alert with this id."""
+    row = connection.execute(select(alerts).where(alerts.c.id == alert_id)).mappings().one_or_none()
+    return _record(row) if row else None
 
 
 def list_alerts(

@@ -5,9 +5,18 @@ from dataclasses import asdict
 from typing import Any
 
 from core.clock import iso, parse_iso
-from core.records import Category, Finding, LegalBasis, Severity, Verdict, Word
+from core.records import Category, Correction, Finding, LegalBasis, Severity, Verdict, Word
 
-__all__ = ["dump_finding", "dump_words", "iso", "load_finding", "load_words", "parse_iso"]
+__all__ = [
+    "dump_correction",
+    "dump_finding",
+    "dump_words",
+    "iso",
+    "load_correction",
+    "load_finding",
+    "load_words",
+    "parse_iso",
+]
 
 
 def dump_words(words: tuple[Word, ...]) -> str:
@@ -34,3 +43,13 @@ def load_finding(text: str) -> Finding:
     fields["verdict"] = Verdict(fields["verdict"])
     fields["legal_basis"] = tuple(LegalBasis(**basis) for basis in fields["legal_basis"])
     return Finding(**fields)
+
+
+def dump_correction(correction: Correction | None) -> str:
+    """A correction as a JSON object; empty text for none."""
+    return "" if correction is None else json.dumps(asdict(correction), ensure_ascii=False)
+
+
+def load_correction(text: str) -> Correction | None:
+    """The inverse of `dump_correction`."""
+    return Correction(**json.loads(text)) if text else None

@@ -117,7 +117,92 @@ alerts = Table(
     Column("verdict", String, nullable=False),
     Column("score", Float, nullable=False),
     Column("finding", Text, nullable=False),
+    Column("count", Integer, nullable=False, default=1, server_default="1"),
+    # JSON of the host's own correction, empty while there is none.
+    Column("correction", Text, nullable=False, default="", server_default=""),
+    Column("reason", Text, nullable=False, default="", server_default=""),
     Index("alerts_by_time", "stream", "start_ms"),
+)
+
+# What is told to the outside, in the order of commits: one writer, so a later cursor is a later commit.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("cursor", Integer, primary_key=True),
+    Column("event_id", String, nullable=False, unique=True),
+    Column("stream", String, nullable=False),
+    Column("event", String, nullable=False),
+    Column("alert_id", String, nullable=False, default=""),
+    Column("at", String, nullable=False),
+    Column("payload", Text, nullable=False),
+    Index("outbox_by_stream", "stream", "cursor"),
+    sqlite_autoincrement=True,
+)
+
+timeline_events = Table(
+    "timeline_events",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("stream", ForeignKey("streams.name"), nullable=False),
+    Column("at_ms", Integer, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("wall_time", String, nullable=False),
+    Column("product_class", String, nullable=False, default=""),
+    Column("price_fen", Integer),
+    Column("author", String, nullable=False, default=""),
+    Index("timeline_by_time", "stream", "at_ms", "id"),
+    sqlite_autoincrement=True,
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("secret", Text, nullable=False),
+    # JSON list of stream names; an empty list means all.
+    Column("streams", Text, nullable=False),
+    Column("origin", String, nullable=False),
+    # Events up to this cursor were there before the target and are not sent to it.
+    Column("since_cursor", Integer, nullable=False),
+    Column("created_at", String, nullable=False),
+)
+
+# One queue a target and stream: everything up to `cursor` is delivered or dead.
+webhook_queues = Table(
+    "webhook_queues",
+    metadata,
+    Column("webhook", ForeignKey("webhooks.name"), primary_key=True),
+    Column("stream", String, primary_key=True),
+    Column("cursor", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("failing_since", String),
+    Column("next_at", String),
+    Column("error", Text, nullable=False, default=""),
+)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("webhook", ForeignKey("webhooks.name"), nullable=False, index=True),
+    Column("cursor", ForeignKey("outbox.cursor"), nullable=False),
+    Column("state", String, nullable=False, index=True),
+    Column("error", Text, nullable=False),
+    Column("dead_at", String, nullable=False),
+    UniqueConstraint("webhook", "cursor"),
+    sqlite_autoincrement=True,
+)
+
+# Streams that a person asked this installation to watch, so that a restarted service goes on with them.
+watches = Table(
+    "watches",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("config", Text, nullable=False),
+    Column("wanted", Integer, nullable=False),
+    Column("updated_at", String, nullable=False),
 )
 
 vectors = Table(
