@@ -1,0 +1,50 @@
+"""Each check says what it found and what to do; doctor and the service show the same list."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from core.errors import LiveWitnessError, Sentence
+from core.health import CheckResult
+from core.settings import Settings
+from livewitness.checks import CHECKS, SERVING, clock, disk, ffmpeg, packages, port, rules, run_checks
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data=tmp_path / "data")
+
+
+def test_ffmpeg_packages_clock_disk_and_rules_hold_here(settings: Settings) -> None:
+    for check in (ffmpeg.check, packages.check, clock.check, disk.check, rules.check):
+        result = check(settings)
+        assert result.ok, result
+        assert result.detail.zh
+
+
+def test_a_missing_ffmpeg_is_said_with_its_repair(settings: Settings) -> None:
+    result = ffmpeg.check(settings.model_copy(update={"ffmpeg": "/nowhere/ffmpeg"}))
+    assert not result.ok
+    assert "/nowhere/ffmpeg" in result.detail.en
+    assert "make setup" in result.repair.en
+
+
+def test_too_little_disk_does_not_hold(settings: Settings) -> None:
+    assert not disk.check(settings.model_copy(update={"min_free_bytes": 2**60})).ok
+
+
+def test_a_port_in_use_does_not_hold(settings: Settings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        number = taken.getsockname()[1]
+        assert not port.check(settings.model_copy(update={"port": number})).ok
+    assert port.check not in SERVING
+    assert set(SERVING) < set(CHECKS)
+
+
+def test_a_check_that_raises_counts_as_not_held(settings: Settings) -> None:
+    def broken(_settings: Settings) -> CheckResult:
+        raise LiveWitnessError("x", "坏了", "broken", hint=Sentence("修", "mend"))
+
+    (result,) = run_checks(settings, (broken,))
+    assert (result.ok, result.detail.zh, result.repair.zh) == (False, "坏了", "修")
