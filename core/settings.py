@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     port: int = Field(default=8700, ge=1, le=65535, description="Port of the service, on loopback.")
     packs: tuple[Path, ...] = Field(default=(), description="Rule packs beside the bundled ones.")
     ffmpeg: str = Field(default="", description="An ffmpeg to use in place of the bundled binary.")
+    tsa_url: str = Field(default="", description="RFC 3161 time-stamping authority; empty: checkpoints without tokens.")
+    tsa_ca: Path | None = Field(default=None, description="PEM of that authority's CA, for verifying.")
+    checkpoint_seconds: float = Field(default=60.0, ge=1, le=3600, description="A signed checkpoint this often.")
 
     @property
     def database(self) -> Path:

@@ -11,9 +11,11 @@ from claims.checker import load_checker
 from core.errors import BadInputError
 from core.records import Stream
 from core.settings import Settings
+from evidence.live_log import SealOptions
 from index.indexer import VectorIndexer
 from index.search import Searcher
 from ingest.sources import Source, parse_source
+from livewitness import __version__
 from models.embedding import Embedder, load_embedder
 from models.vad import load_vad
 from models.whisper import WhisperEngine, load_whisper
@@ -78,7 +80,13 @@ def watch_parts(settings: Settings, database: Database) -> WatchParts:
         checker=load_checker(settings.packs),
         model=engine.identity,
         transcriber=partial(_transcriber, engine, settings.beam_size),
+        seal=seal_options(settings),
     )
+
+
+def seal_options(settings: Settings) -> SealOptions:
+    """How a stream's log is signed and stamped under these settings."""
+    return SealOptions(settings.checkpoint_seconds, settings.tsa_url, f"livewitness {__version__}")
 
 
 def _transcriber(engine: WhisperEngine, beam_size: int, start_ms: int) -> Transcriber:

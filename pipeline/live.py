@@ -11,6 +11,8 @@ from claims.checker import Checker
 from core.clock import plus_ms, seconds, utc_now
 from core.records import Epoch, Gap, ModelIdentity, Segment, Stream
 from core.shapes import Json
+from evidence.leaves import How, Rules, Session
+from evidence.live_log import LiveLog, SealOptions
 from ingest.layout import stream_path
 from ingest.lock import StreamLock
 from ingest.pcm import Int16
@@ -47,6 +49,7 @@ class WatchParts:
     checker: Checker
     model: ModelIdentity
     transcriber: Callable[[int], Transcriber]
+    seal: SealOptions = field(default_factory=SealOptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ class StreamWatch:
         self._gaps = 0
         shelf = shelf_of(parts.db, stream.name, stream.product)
         scribe = Scribe(parts.db, parts.checker, parts.model, shelf)
+        self._log = LiveLog(parts.db, parts.data_dir, self._session(), parts.seal)
         self._ear_context = EarContext(parts.db, parts.data_dir, scribe, parts.transcriber, self._emit)
 
     def run(self) -> WatchResult:
@@ -89,7 +93,7 @@ class StreamWatch:
         Raises `ConflictError` when the stream is being watched already, and what the recorder raises.
         """
         folder = stream_path(self._parts.data_dir, self._stream.name)
-        with StreamLock(folder):
+        with StreamLock(folder), self._log:
             content = "" if self._source.live else file_sha256(Path(self._source.location))
             known = self._known_epoch(content)
             if known is not None and known.complete:
@@ -114,6 +118,7 @@ class StreamWatch:
         if not self._begun:
             self._begun = True
             self._emit(events.stream_started(stream))
+        self._log.started()
         self._emit(events.epoch_started(epoch))
         if not epoch.audio_codec:
             self._emit(events.no_audio(epoch.stream, epoch.offset_ms))
@@ -122,6 +127,7 @@ class StreamWatch:
         """A segment is on disk for good."""
         with self._parts.db.write() as connection:
             added = recordings.add_segment(connection, segment)
+        self._log.segment(segment)
         if added:
             self._emit(events.segment_closed(segment))
 
@@ -141,9 +147,16 @@ class StreamWatch:
         self._gaps += 1
         with self._parts.db.write() as connection:
             recordings.add_gap(connection, gap)
+        self._log.gap(gap)
         self._emit(events.gap_found(gap))
 
     # Parts of `run`.
+
+    def _session(self) -> Session:
+        """What the segment log says of this run."""
+        rules = tuple(Rules(pack.id, pack.version, pack.sha256) for pack in self._parts.checker.packs)
+        how: How = "recorded" if self._source.live else "received"
+        return Session(self._stream, self._source.label, how, self._parts.seal.program, self._parts.model, rules)
 
     def _emit(self, event: Json) -> None:
         with self._emit_lock:
@@ -209,6 +222,7 @@ class StreamWatch:
         return self._ended(self._recorder.run())
 
     def _ended(self, end: SessionEnd) -> WatchResult:
+        self._log.ended(end.reason)
         if self._begun:
             with self._parts.db.write() as connection:
                 streams.end_stream(connection, self._stream.name, utc_now())

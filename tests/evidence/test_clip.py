@@ -266,7 +266,7 @@ class TestRefused:
         self, db: Database, data: Path, recorded: list[Segment], output: Path, tmp_path: Path, script: str, code: str
     ) -> None:
         binary = tmp_path / "ffmpeg"
-        take_target = 'for word; do case $word in -*) ;; *) target=${word#file:} ;; esac; done'
+        take_target = "for word; do case $word in -*) ;; *) target=${word#file:} ;; esac; done"
         binary.write_text(f'#!/bin/sh\n{take_target}\necho half > "$target"\n{script}\n')
         binary.chmod(0o755)
         with pytest.raises((StorageError, BadInputError)) as caught:

@@ -1,0 +1,153 @@
+"""The segment log of a stream: ``log.jsonl`` beside its recordings, one canonical leaf a line, append-only.
+
+Each line is fsynced before `SegmentLog.append` returns. After a kill the last line may be torn: it is cut off
+when the log is next opened to write. Any other damage is an error, for a log is never mended.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from core.clock import iso, utc_now
+from core.errors import ConflictError, Sentence, StorageError
+from evidence.leaves import Leaf, canonical, parse_leaf
+from evidence.merkle import leaf_hash
+from ingest.layout import stream_path
+
+LOG_NAME = "log.jsonl"
+
+
+def log_path(data_dir: Path, stream: str) -> Path:
+    """Where the log of a stream lies."""
+    return stream_path(data_dir, stream) / LOG_NAME
+
+
+@dataclass(frozen=True, slots=True)
+class LogView:
+    """A log as read: lines (the leaf data), parsed leaves and leaf hashes, all in order."""
+
+    lines: tuple[bytes, ...]
+    leaves: tuple[Leaf, ...]
+    hashes: tuple[bytes, ...]
+
+    @property
+    def first_hash(self) -> str:
+        """Hash of the first leaf, which names the log; empty for an empty log."""
+        return self.hashes[0].hex() if self.hashes else ""
+
+    def segments(self) -> dict[int, Leaf]:
+        """Segment leaves by sequence number."""
+        return {leaf["sequence"]: leaf for leaf in self.leaves if leaf["kind"] == "segment"}
+
+
+def read_log(path: Path) -> LogView:
+    """All whole lines of a log; a torn last line is left out. An absent log is empty.
+
+    The file is fsynced first: what a reader signs must not be lost with the power. Raises `ConflictError`
+    naming the line when one is damaged.
+    """
+    try:
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+            data = file.read()
+    except FileNotFoundError:
+        data = b""
+    return _view(path, data[: data.rfind(b"\n") + 1])
+
+
+def _view(path: Path, whole: bytes) -> LogView:
+    lines = tuple(whole.split(b"\n")[:-1])
+    leaves: list[Leaf] = []
+    for number, line in enumerate(lines):
+        leaf = parse_leaf(line)
+        if leaf is None or leaf["index"] != number:
+            raise damaged_log(path, number + 1)
+        leaves.append(leaf)
+    return LogView(lines, tuple(leaves), tuple(map(leaf_hash, lines)))
+
+
+def damaged_log(path: Path, line: int) -> ConflictError:
+    """The error for a log whose line is not what was written."""
+    return ConflictError(
+        "log_damaged",
+        f"证据日志 {path} 第 {line} 行被改动或损坏。",
+        f"Line {line} of the segment log {path} was changed or is damaged.",
+        hint=Sentence("日志从不修补：请从备份恢复。", "A log is never mended: restore it from a backup."),
+    )
+
+
+class SegmentLog:
+    """A log opened to append. One writer at a time: the holder of the stream's lock. Not thread-safe."""
+
+    def __init__(self, path: Path) -> None:
+        """Open, or create, the log, and cut a torn last line. Raises `ConflictError`, `StorageError`."""
+        self.path = path
+        with _translated(path):
+            self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self._cut_torn_line()
+            _sync_folder(path.parent)
+        view = read_log(path)
+        self.leaves: list[Leaf] = list(view.leaves)
+        self.hashes: list[bytes] = list(view.hashes)
+
+    def append(self, fields: Leaf, logged: datetime | None = None) -> Leaf:
+        """Add one leaf, durable on return. Raises `StorageError`; then nothing of it stays in the file."""
+        return self.extend([fields], logged)[0]
+
+    def extend(self, many: Iterable[Leaf], logged: datetime | None = None) -> list[Leaf]:
+        """Add leaves with a single fsync."""
+        moment = iso(logged or utc_now())
+        added = [fields | {"index": len(self.leaves) + n, "logged": moment} for n, fields in enumerate(many)]
+        lines = [canonical(leaf) for leaf in added]
+        data = b"".join(line + b"\n" for line in lines)
+        with _translated(self.path):
+            self._write(data)
+        self.leaves += added
+        self.hashes += map(leaf_hash, lines)
+        return added
+
+    def close(self) -> None:
+        """Release the file."""
+        os.close(self._fd)
+
+    def _write(self, data: bytes) -> None:
+        before = os.lseek(self._fd, 0, os.SEEK_END)
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(self._fd, view) :]
+            os.fsync(self._fd)
+        except OSError:
+            os.ftruncate(self._fd, before)
+            raise
+
+    def _cut_torn_line(self) -> None:
+        data = self.path.read_bytes()
+        whole = data.rfind(b"\n") + 1
+        if whole != len(data):
+            os.ftruncate(self._fd, whole)
+            os.fsync(self._fd)
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    """Operating-system errors as `StorageError`."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            "log_unwritable",
+            f"证据日志 {path} 写不进去（{error.strerror}）。",
+            f"The segment log {path} cannot be written ({error.strerror}).",
+        ) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,97 @@
+"""Time-stamp tokens by RFC 3161: asked of an authority over HTTP, and verified against a CA given from outside."""
+
+import http.client
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from cryptography import x509
+from rfc3161_client import (
+    HashAlgorithm,
+    TimestampRequestBuilder,
+    TimeStampResponse,
+    VerificationError,
+    VerifierBuilder,
+    decode_timestamp_response,
+)
+
+from core.errors import BadInputError, SourceError
+
+TIMEOUT_S = 10.0
+_LARGEST_REPLY = 1 << 20
+_QUERY = "application/timestamp-query"
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """The verdict on a token: its time when it holds, the reason in English when it does not."""
+
+    time: datetime | None
+    reason: str = ""
+
+
+def request_token(url: str, data: bytes, *, timeout_s: float = TIMEOUT_S) -> bytes:
+    """A time-stamp response over the SHA-256 of ``data``, as it came. Raises `SourceError` when there is none."""
+    if urlsplit(url).scheme not in {"http", "https"}:
+        raise _no_token(url, "not an http address")
+    query = TimestampRequestBuilder(data, HashAlgorithm.SHA256).build()
+    request = urllib.request.Request(url, query.as_bytes(), {"Content-Type": _QUERY})  # noqa: S310 - scheme checked
+    try:
+        with urllib.request.urlopen(request, timeout=timeout_s) as reply:  # noqa: S310 - scheme checked
+            token: bytes = reply.read(_LARGEST_REPLY)
+        response = decode_timestamp_response(token)
+        info = response.tst_info
+        if info.nonce != query.nonce or info.message_imprint.message != query.message_imprint.message:
+            raise _no_token(url, "the answer is to another request")
+    except (OSError, http.client.HTTPException, ValueError, urllib.error.URLError) as error:
+        raise _no_token(url, str(error)) from error
+    return token
+
+
+def _no_token(url: str, reason: str) -> SourceError:
+    where = urlsplit(url).hostname or url
+    return SourceError(
+        "no_timestamp", f"时间戳服务 {where} 没有给出令牌：{reason}", f"The authority {where} gave no token: {reason}"
+    )
+
+
+def read_ca(path: Path) -> list[x509.Certificate]:
+    """The certificates of a PEM file. Raises `BadInputError` when there is none."""
+    try:
+        return x509.load_pem_x509_certificates(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise BadInputError(
+            "no_certificate", f"{path} 里没有 PEM 证书。", f"There is no PEM certificate in {path}."
+        ) from error
+
+
+def verify_token(token: bytes, data: bytes, roots: Sequence[x509.Certificate]) -> Stamp:
+    """Whether a response is over ``data``, signed by a time-stamping certificate under one of ``roots``.
+
+    Certificates have to be valid at the token's own time, so that a token outlives its certificate.
+    """
+    try:
+        response = decode_timestamp_response(token)
+        builder = VerifierBuilder()
+        for certificate in dict.fromkeys(roots):
+            builder = builder.add_root_certificate(certificate)
+        builder.build().verify_message(response, data)
+    except (VerificationError, ValueError) as error:
+        return Stamp(None, str(error) or "the token cannot be read")
+    return Stamp(_time(response))
+
+
+def token_time(token: bytes) -> datetime | None:
+    """The time a response states, not verified; ``None`` when it cannot be read."""
+    try:
+        return _time(decode_timestamp_response(token))
+    except ValueError:
+        return None
+
+
+def _time(response: TimeStampResponse) -> datetime:
+    return response.tst_info.gen_time
