@@ -41,7 +41,7 @@ def append_event(connection: Connection, event: Json) -> int:
 
 def _insert(connection: Connection, stream: str, name: str, fields: Json, alert_id: str) -> int:
     event_id, at = uuid.uuid4().hex, iso(utc_now())
-    body = {"event": name, "event_id": event_id, **fields, "at": at} | {"event": name}
+    body = {"event": name, "event_id": event_id, **fields, "at": at}
     row: dict[str, Any] = {
         "event_id": event_id,
         "stream": stream,

@@ -63,7 +63,12 @@ class DeadLetter:
 
 
 def put_webhook(connection: Connection, webhook: Webhook) -> Webhook:
-    """Insert a target, which gets events from now on, or change its address, secret and streams."""
+    """Insert a target, which gets events from now on, or change its address, secret and streams.
+
+    A changed target is tried again at once, whatever pause the old one had earned.
+    """
+    again = update(webhook_queues).where(webhook_queues.c.webhook == webhook.name)
+    connection.execute(again.values(next_at=None, attempts=0))
     row = {
         "name": webhook.name,
         "url": webhook.url,

@@ -1,15 +1,15 @@
-"""A database with one stream of two epochs, and an alert to tell of."""
+"""A database with two streams, one of them of two epochs."""
 
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from core.records import Alert, AlertStatus, Category, Epoch, Finding, LegalBasis, Severity, Stream, Verdict
+from core.records import Epoch, Stream
 from store import recordings, streams
 from store.engine import open_database
+from tests.alerting import BEGUN
 
-BEGUN = datetime(2026, 11, 11, 12, 0, tzinfo=UTC)
 LATER = datetime(2026, 11, 11, 12, 10, tzinfo=UTC)
 
 
@@ -24,30 +24,3 @@ def told(tmp_path: Path):
         recordings.put_epoch(connection, Epoch("s", 1, 600_000, LATER, "rtmp://x/y", "h264", "aac"))
     yield db
     db.close()
-
-
-@pytest.fixture
-def make_alert():
-    def make(alert_id: str = "a1", stream: str = "s", status: AlertStatus = AlertStatus.CONFIRMED, **more) -> Alert:
-        finding = Finding(
-            rule_id="COS-1",
-            category=Category.COSMETIC_SPECIAL,
-            severity=Severity.HIGH,
-            verdict=Verdict.VIOLATION,
-            start=4,
-            end=8,
-            matched="三天祛斑",
-            canonical="三天祛斑",
-            method="text",
-            score=1.0,
-            title="普通化妆品宣称特殊功效",
-            legal_basis=(LegalBasis("化妆品监督管理条例", "第十六条"),),
-            advice="改用备案功效",
-            advice_en="Use the filed efficacy",
-            pack="cn-law",
-            pack_version="1",
-            pack_sha256="cd" * 32,
-        )
-        return Alert(alert_id, status, stream, 0, 7800, 8600, BEGUN, "这款面霜三天祛斑", finding, 700, **more)
-
-    return make

@@ -7,22 +7,23 @@ import pytest
 
 from core.records import AlertStatus
 from store import alerts, outbox
+from tests.alerting import an_alert
 
 
-def test_an_alert_and_its_event_are_one_transaction(told, make_alert) -> None:
+def test_an_alert_and_its_event_are_one_transaction(told) -> None:
     with pytest.raises(RuntimeError), told.write() as c:
-        alerts.add_alert(c, make_alert())
-        outbox.append(c, "alert", make_alert())
+        alerts.add_alert(c, an_alert())
+        outbox.append(c, "alert", an_alert())
         raise RuntimeError
     with told.read() as c:
         assert outbox.after(c, 0, 10) == []
         assert outbox.newest(c) == 0
 
 
-def test_the_payload_is_the_alert_with_its_status(told, make_alert) -> None:
+def test_the_payload_is_the_alert_with_its_status(told) -> None:
     with told.write() as c:
-        first = outbox.append(c, "alert", make_alert(status=AlertStatus.SUSPECTED))
-        second = outbox.append(c, "alert", make_alert(status=AlertStatus.WITHDRAWN, reason="final text says otherwise"))
+        first = outbox.append(c, "alert", an_alert(status=AlertStatus.SUSPECTED))
+        second = outbox.append(c, "alert", an_alert(status=AlertStatus.WITHDRAWN, reason="final text says otherwise"))
     assert second == first + 1
     with told.read() as c:
         one, two = outbox.after(c, 0, 10)
@@ -35,9 +36,9 @@ def test_the_payload_is_the_alert_with_its_status(told, make_alert) -> None:
     assert one.event_id != two.event_id
 
 
-def test_reading_goes_on_from_any_cursor_and_by_stream(told, make_alert) -> None:
+def test_reading_goes_on_from_any_cursor_and_by_stream(told) -> None:
     with told.write() as c:
-        cursors = [outbox.append(c, "alert", make_alert(f"a{n}", "st"[n % 2])) for n in range(6)]
+        cursors = [outbox.append(c, "alert", an_alert(f"a{n}", "st"[n % 2])) for n in range(6)]
         outbox.append_event(c, {"event": "source_silent", "stream": "t", "seconds": 21})
     with told.read() as c:
         assert [e.cursor for e in outbox.after(c, cursors[1], 2)] == cursors[2:4]
@@ -46,11 +47,11 @@ def test_reading_goes_on_from_any_cursor_and_by_stream(told, make_alert) -> None
         assert outbox.after(c, cursors[5], 10)[0].event == "source_silent"
 
 
-def test_a_reader_that_follows_two_writers_misses_nothing(told, make_alert) -> None:
+def test_a_reader_that_follows_two_writers_misses_nothing(told) -> None:
     def write(stream: str) -> None:
         for number in range(60):
             with told.write() as c:
-                outbox.append(c, "alert", make_alert(f"{stream}{number}", stream))
+                outbox.append(c, "alert", an_alert(f"{stream}{number}", stream))
 
     writers = [threading.Thread(target=write, args=(name,)) for name in "st"]
     for writer in writers:

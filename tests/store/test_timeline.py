@@ -5,7 +5,8 @@ from datetime import timedelta
 from core.clock import iso
 from core.records import Correction, Product, TimelineEvent, TimelineKind
 from store import alerts, timeline
-from tests.store.conftest import BEGUN, LATER
+from tests.alerting import BEGUN, an_alert
+from tests.store.conftest import LATER
 
 
 def product(at_ms: int, name: str, product_class: str = "", stream: str = "s") -> TimelineEvent:
@@ -49,12 +50,12 @@ def test_wall_time_becomes_stream_time_by_epoch(told) -> None:
         assert timeline.stream_ms_at(c, "t", iso(LATER)) == 0
 
 
-def test_an_alert_can_be_counted_corrected_and_withdrawn(told, make_alert) -> None:
+def test_an_alert_can_be_counted_corrected_and_withdrawn(told) -> None:
     with told.write() as c:
-        assert alerts.add_alert(c, make_alert())
-        changed = make_alert(count=3, correction=Correction("刚才说错了", 9000, 9800), reason="host corrected")
+        assert alerts.add_alert(c, an_alert())
+        changed = an_alert(count=3, correction=Correction("刚才说错了", 9000, 9800), reason="host corrected")
         assert alerts.update_alert(c, changed)
-        assert not alerts.update_alert(c, make_alert("unknown"))
+        assert not alerts.update_alert(c, an_alert("unknown"))
     with told.read() as c:
         assert alerts.get_alert(c, "a1") == changed
         assert alerts.get_alert(c, "unknown") is None

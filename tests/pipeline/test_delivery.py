@@ -1,0 +1,328 @@
+"""Events reach each target at least once, in order of their stream, or end among the dead letters."""
+
+import json
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+
+from core.clock import parse_iso, utc_now
+from core.records import Stream
+from pipeline.delivery import Courier, RetryPolicy, request_for
+from pipeline.delivery_loop import DeliveryLoop
+from pipeline.webhook_sender import Outcome, Post, WebhookSender, signature
+from store import outbox, streams
+from store import webhooks as hooks
+from store.engine import open_database
+from store.webhooks import Webhook
+from tests.alerting import an_alert
+from tests.pipeline.receiver import Receiver
+
+HOOK = Webhook("desk", "https://desk.example/hook", "0123456789abcdef")
+
+
+@pytest.fixture
+def db(tmp_path):
+    database = open_database(tmp_path / "livewitness.db")
+    with database.write() as c:
+        for name in "ab":
+            streams.open_stream(c, Stream(name=name, source="x"))
+        hooks.put_webhook(c, HOOK)
+    yield database
+    database.close()
+
+
+def tell(db, stream: str, *numbers: int) -> None:
+    with db.write() as c:
+        for number in numbers:
+            outbox.append_event(c, {"event": "alert", "stream": stream, "number": number})
+
+
+@dataclass
+class Target:
+    """Stands for a moderator's system: notes what it took; ``refuses`` says which it does not take."""
+
+    refuses: Callable[[dict], bool] = lambda fields: False
+    taken: list[int] = field(default_factory=list)
+    tries: int = 0
+
+    def __call__(self, post: Post) -> Outcome:
+        self.tries += 1
+        fields = json.loads(post.body)
+        if self.refuses(fields):
+            return Outcome("HTTP 500")
+        self.taken.append(fields["number"])
+        return Outcome()
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = utc_now()
+
+    def __call__(self):
+        return self.now
+
+    def move(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def courier(db, target, clock) -> Courier:
+    return Courier(db, target, clock, random.Random(1))
+
+
+def drain(courier: Courier, stream: str) -> None:
+    while (back := courier.deliver_next(HOOK, stream)) is not None and back <= courier.clock():
+        pass
+
+
+def test_every_event_goes_out_once_in_order_and_is_remembered(db, clock) -> None:
+    tell(db, "a", 1, 2, 3)
+    target = Target()
+    drain(courier(db, target, clock), "a")
+    assert target.taken == [1, 2, 3]
+    tell(db, "a", 4)
+    drain(courier(db, target, clock), "a")  # as after a restart: nothing is kept in memory
+    assert target.taken == [1, 2, 3, 4]
+
+
+def test_what_was_told_before_the_target_existed_is_not_sent(db, clock) -> None:
+    tell(db, "a", 1)
+    with db.write() as c:
+        late = hooks.put_webhook(c, Webhook("late", "https://late.example/", "0123456789abcdef"))
+    tell(db, "a", 2)
+    target = Target()
+    assert courier(db, target, clock).deliver_next(late, "a") is not None
+    assert target.taken == [2]
+
+
+def test_a_failing_event_holds_back_its_own_stream_only(db, clock) -> None:
+    tell(db, "a", 1, 2)
+    tell(db, "b", 3, 4)
+    target = Target(refuses=lambda fields: fields["number"] == 1)
+    carrier = courier(db, target, clock)
+    drain(carrier, "a")
+    drain(carrier, "b")
+    assert target.taken == [3, 4]
+    target.refuses = lambda fields: False
+    clock.move(seconds=5)
+    drain(carrier, "a")
+    assert target.taken == [3, 4, 1, 2]
+
+
+def test_pauses_double_with_jitter_up_to_a_quarter_of_an_hour(db, clock) -> None:
+    tell(db, "a", 1)
+    carrier = courier(db, Target(refuses=lambda fields: True), clock)
+    pauses = []
+    for _ in range(15):
+        back = carrier.deliver_next(HOOK, "a")
+        assert back is not None
+        assert carrier.deliver_next(HOOK, "a") == back.replace(microsecond=back.microsecond // 1000 * 1000)
+        pauses.append((back - clock.now).total_seconds())
+        clock.move(seconds=pauses[-1])
+    assert 0.7 <= pauses[0] <= 1.3
+    assert max(pauses) <= 900 * 1.3
+    assert all(a < b for a, b in pairwise(pauses[:8:2]))
+    policy = RetryPolicy(jitter=0)
+    assert [policy.delay(n, random.Random()).total_seconds() for n in (1, 2, 5, 50)] == [1, 2, 16, 900]
+
+
+def test_after_a_day_an_event_is_dead_and_the_next_has_its_own_day(db, clock) -> None:
+    clock.now = utc_now()
+    tell(db, "a", 1)
+    target = Target(refuses=lambda fields: True)
+    carrier = courier(db, target, clock)
+    hours = 0.0
+    while not dead(db):
+        back = carrier.deliver_next(HOOK, "a")
+        assert back is not None
+        hours += (back - clock.now).total_seconds() / 3600
+        clock.now = back
+    assert 24 <= hours < 25
+    (letter,) = dead(db)
+    assert (letter.error, json.loads(letter.event.payload)["number"]) == ("HTTP 500", 1)
+    assert target.tries > 80
+    target.refuses = lambda fields: False
+    tell(db, "a", 2)
+    drain(carrier, "a")
+    assert target.taken == [2]
+
+
+def test_a_target_away_for_days_leaves_only_what_is_older_than_a_day(db, clock) -> None:
+    begun = clock.now
+    tell(db, "a", *range(50))
+    carrier = courier(db, Target(refuses=lambda fields: True), clock)
+    carrier.deliver_next(HOOK, "a")
+    clock.now = begun + timedelta(hours=25)
+    carrier.deliver_next(HOOK, "a")
+    assert len(dead(db)) == 50
+
+
+def test_dead_letters_go_again_when_asked_and_stay_when_refused(db, clock) -> None:
+    tell(db, "a", 1, 2)
+    target = Target(refuses=lambda fields: True)
+    carrier = courier(db, target, clock)
+    carrier.deliver_next(HOOK, "a")
+    clock.move(hours=25)
+    carrier.deliver_next(HOOK, "a")
+    first, second = dead(db)
+    target.refuses = lambda fields: fields["number"] == 2
+    with db.write() as c:
+        assert hooks.request_resend(c, [first.id]) == 1
+        assert hooks.request_resend(c, webhook="desk") == 1
+    with db.read() as c:
+        asked = hooks.list_dead(c, state="resending")
+    for letter in asked:
+        carrier.resend(letter)
+    assert target.taken == [1]
+    (left,) = dead(db)
+    assert (left.id, left.state, left.event.event_id) == (second.id, "dead", second.event.event_id)
+
+
+def dead(db) -> list[hooks.DeadLetter]:
+    with db.read() as c:
+        return hooks.list_dead(c)
+
+
+def test_the_request_tells_who_what_and_when(db, clock) -> None:
+    with db.write() as c:
+        outbox.append(c, "alert", an_alert("a1", "a"))
+        (event,) = outbox.after(c, 0, 1)
+    post = request_for(HOOK, event, clock.now)
+    stamp = int(post.headers["LiveWitness-Timestamp"])
+    assert abs(stamp - clock.now.timestamp()) <= 1
+    assert post.headers["LiveWitness-Signature"] == signature(HOOK.secret, stamp, post.body)
+    assert post.headers["LiveWitness-Alert-Id"] == "a1"
+    assert post.headers["LiveWitness-Event-Id"] == post.headers["Idempotency-Key"] == event.event_id
+    clock.move(hours=1)
+    again = request_for(HOOK, event, clock.now)
+    assert (again.body, again.headers["Idempotency-Key"]) == (post.body, event.event_id)
+    assert again.headers["LiveWitness-Signature"] != post.headers["LiveWitness-Signature"]
+
+
+def test_a_removed_target_gets_nothing_and_leaves_nothing(db, clock) -> None:
+    tell(db, "a", 1)
+    carrier = courier(db, Target(refuses=lambda fields: True), clock)
+    carrier.deliver_next(HOOK, "a")
+    with db.write() as c:
+        assert hooks.waiting(c, HOOK) == 1
+        assert hooks.remove_webhook(c, "desk")
+        assert not hooks.remove_webhook(c, "desk")
+        assert hooks.list_queues(c) == []
+
+
+def test_a_changed_target_is_tried_at_once(db, clock) -> None:
+    tell(db, "a", 1)
+    target = Target(refuses=lambda fields: True)
+    carrier = courier(db, target, clock)
+    for _ in range(5):
+        back = carrier.deliver_next(HOOK, "a")
+        assert back
+        clock.now = back
+    with db.write() as c:
+        hooks.put_webhook(c, Webhook("desk", "https://new.example/", HOOK.secret))
+    target.refuses = lambda fields: False
+    drain(carrier, "a")
+    assert target.taken == [1]
+
+
+# The loop, with a real server on loopback.
+
+QUICK = RetryPolicy(first_s=0.05, most_s=0.2)
+
+
+def loop(db, tmp_path, policy: RetryPolicy = QUICK) -> DeliveryLoop:
+    running = DeliveryLoop(db, tmp_path, WebhookSender(allow_internal=True, timeout_s=1), policy=policy)
+    running.start()
+    return running
+
+
+def numbers(receiver: Receiver, stream: str) -> list[int]:
+    bodies = [json.loads(taken.body) for taken in receiver.taken]
+    return [body["number"] for body in bodies if body["stream"] == stream]
+
+
+def aim(db, receiver: Receiver, *only: str, name: str = "desk") -> None:
+    with db.write() as c:
+        hooks.put_webhook(c, Webhook(name, receiver.url, HOOK.secret, only))
+
+
+def test_the_loop_delivers_soon_after_the_commit_and_filters_streams(db, tmp_path) -> None:
+    with Receiver() as receiver:
+        aim(db, receiver, "a")
+        running = loop(db, tmp_path)
+        tell(db, "b", 9)
+        tell(db, "a", 1)
+        receiver.wait_for(1)
+        tell(db, "a", 2, 3)
+        receiver.wait_for(3)
+        running.stop()
+        assert numbers(receiver, "a") == [1, 2, 3]
+        assert numbers(receiver, "b") == []
+    with db.read() as c:
+        sent = parse_iso(outbox.after(c, 0, 1)[0].at)
+    assert utc_now() - sent < timedelta(seconds=10)
+
+
+def test_a_hanging_target_and_a_failing_stream_hold_up_nobody_else(db, tmp_path) -> None:
+    with Receiver() as good, Receiver(lambda _taken: -1) as hanging:
+        aim(db, hanging, name="hanging")
+        aim(db, good)
+        good.answer = lambda taken: 500 if json.loads(taken.body)["number"] == 1 else 200
+        running = loop(db, tmp_path)
+        tell(db, "a", 1, 2)
+        tell(db, "b", *range(10, 30))
+        good.wait_for(22, 5)
+        running.stop()
+        assert numbers(good, "b") == list(range(10, 30))
+        assert set(numbers(good, "a")) == {1}
+
+
+def test_a_restart_goes_on_and_repeats_nothing_that_was_noted(db, tmp_path) -> None:
+    with Receiver() as receiver:
+        aim(db, receiver)
+        tell(db, "a", 1, 2)
+        first = loop(db, tmp_path)
+        receiver.wait_for(2)
+        first.stop()
+        tell(db, "a", 3, 4)
+        second = loop(db, tmp_path)
+        receiver.wait_for(4)
+        second.stop(settle_s=5)
+        assert numbers(receiver, "a") == [1, 2, 3, 4]
+
+
+def test_two_processes_take_turns(db, tmp_path) -> None:
+    with Receiver() as receiver:
+        aim(db, receiver)
+        first, second = loop(db, tmp_path), loop(db, tmp_path)
+        tell(db, "a", *range(20))
+        receiver.wait_for(20)
+        first.stop()
+        tell(db, "a", *range(20, 25))
+        receiver.wait_for(25)
+        second.stop()
+        assert numbers(receiver, "a") == list(range(25))
+
+
+def test_a_letter_is_sent_again_by_the_loop(db, tmp_path) -> None:
+    with Receiver(lambda _taken: 500) as receiver:
+        aim(db, receiver)
+        tell(db, "a", 1)
+        running = loop(db, tmp_path, RetryPolicy(first_s=0.02, most_s=0.02, give_up_after=timedelta(0)))
+        receiver.wait_for(1)
+        while not dead(db):
+            pass
+        receiver.answer = lambda _taken: 204
+        with db.write() as c:
+            hooks.request_resend(c, webhook="desk")
+        receiver.wait_for(2)
+        running.stop()
+        assert dead(db) == []
