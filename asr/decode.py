@@ -7,7 +7,7 @@ and is kept with a flag; one that nobody can have said is cut.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from asr.guards import (
@@ -43,11 +43,15 @@ class DecodeOptions:
 
 @dataclass(frozen=True, slots=True)
 class AudioWindow:
-    """Audio (float32, 16 kHz) that starts at ``start_ms``; ``speech`` are its voiced spans in ms."""
+    """Audio (float32, 16 kHz) that starts at ``start_ms``; ``speech`` are its voiced spans in ms.
+
+    Only words whose middle lies in ``keep`` (ms) are wanted; ``None``: all.
+    """
 
     samples: Samples
     start_ms: int
     speech: tuple[tuple[int, int], ...]
+    keep: tuple[int, int] | None = None
 
     @property
     def seconds(self) -> float:
@@ -102,8 +106,22 @@ def decode(engine: SpeechEngine, windows: Sequence[AudioWindow], options: Decode
         chosen = order[first : first + engine.batch_size]
         batch = [windows[i] for i in chosen]
         for i, decoded in zip(chosen, _decode_batch(engine, batch, options), strict=True):
-            results[i] = decoded
+            results[i] = kept(decoded, windows[i].keep)
     return results
+
+
+def kept(decoded: Decoded, keep: tuple[int, int] | None) -> Decoded:
+    """The words (and the marks between them) whose middle lies in ``keep``."""
+    if keep is None:
+        return decoded
+    inside = [
+        i
+        for i, token in enumerate(decoded.tokens)
+        if token.word is not None and keep[0] <= (token.word.start_ms + token.word.end_ms) // 2 < keep[1]
+    ]
+    if not inside:
+        return NOTHING
+    return replace(decoded, tokens=decoded.tokens[inside[0] : inside[-1] + 1])
 
 
 def token_cap(seconds: float, options: DecodeOptions) -> int:

@@ -1,6 +1,7 @@
 """A stream of audio to utterances: detector, windows, decoder and marks put together.
 
-Memory is bounded by the longest window and one block, however long the stream; silence is never decoded.
+`Listener` cuts the windows, `Transcriber` also decodes them on the spot. Memory is bounded by the longest
+window and one block, however long the stream; silence is never decoded.
 """
 
 from collections.abc import Iterator, Sequence
@@ -41,8 +42,85 @@ class Heard:
     logprob: float
 
 
+class Listener:
+    """Feed 16 kHz mono audio in blocks of any size; windows come out as soon as they close. One stream, one thread."""
+
+    def __init__(self, detector: SpeechDetector, policy: WindowPolicy | None = None, *, start_ms: int = 0) -> None:
+        self._detector = detector
+        self._start_ms = start_ms
+        self._windower = Windower(policy)
+        self._audio = np.zeros(0, dtype=np.float32)
+        self._audio_from = 0
+        self._framed = 0
+
+    @property
+    def settled_ms(self) -> int:
+        """Everything before it is in windows already given out, or is silence."""
+        return self._ms(self._windower.settled_until)
+
+    @property
+    def fed_ms(self) -> int:
+        """How much audio has been fed, counted from the very beginning."""
+        return self._ms(self._audio_from + len(self._audio))
+
+    @property
+    def open_voiced_ms(self) -> int:
+        """How much was said in the window that is still open."""
+        return self._windower.open_voiced_ms
+
+    @property
+    def quiet_ms(self) -> int:
+        """Length of the pause at the end of the open window."""
+        return self._windower.quiet_ms
+
+    def so_far(self) -> AudioWindow | None:
+        """The open window as it stands; nothing is closed. ``None`` when nobody speaks."""
+        window = self._windower.so_far()
+        return None if window is None else self._cut(window)
+
+    def feed(self, samples: NDArray[np.float32] | NDArray[np.int16]) -> list[AudioWindow]:
+        """The windows that these samples close."""
+        closed: list[AudioWindow] = []
+        for first in range(0, len(samples), _BLOCK):
+            block = _as_float(samples[first : first + _BLOCK])
+            self._audio = np.concatenate((self._audio, block))
+            probabilities = self._detector.probabilities(block)
+            windows = self._windower.push(probabilities.tolist(), self._levels(len(probabilities)))
+            closed += map(self._cut, windows)
+            self._forget()
+        return closed
+
+    def finish(self) -> list[AudioWindow]:
+        """The audio has ended: close what is open. The listener is then empty and at its end."""
+        rest = -(self._audio_from + len(self._audio)) % FRAME_SAMPLES
+        closed = self.feed(np.zeros(rest, dtype=np.float32)) if rest else []
+        return [*closed, *map(self._cut, self._windower.finish())]
+
+    def _levels(self, count: int) -> list[float]:
+        """Mean square of each of the ``count`` frames just detected."""
+        first = self._framed * FRAME_SAMPLES - self._audio_from
+        frames = self._audio[first : first + count * FRAME_SAMPLES].reshape(count, FRAME_SAMPLES)
+        self._framed += count
+        return np.einsum("ij,ij->i", frames, frames).tolist()  # type: ignore[no-any-return]  # numpy types it Any
+
+    def _cut(self, window: Window) -> AudioWindow:
+        samples = self._audio[window.start - self._audio_from : window.end - self._audio_from]
+        speech = tuple((self._ms(a), self._ms(b)) for a, b in window.speech)
+        keep = (self._ms(window.keep[0]), self._ms(window.keep[1]))
+        return AudioWindow(samples.copy(), self._ms(window.start), speech, keep)
+
+    def _ms(self, sample: int) -> int:
+        return self._start_ms + sample * 1000 // SAMPLE_RATE
+
+    def _forget(self) -> None:
+        keep = min(self._windower.needed_from, self._framed * FRAME_SAMPLES) - self._audio_from
+        if keep > 0:
+            self._audio = self._audio[keep:].copy()
+            self._audio_from += keep
+
+
 class Transcriber:
-    """Feed 16 kHz mono audio in blocks of any size; utterances come out as soon as they are final."""
+    """Feed audio, get utterances: a `Listener` whose windows are decoded on the spot, for whole recordings."""
 
     def __init__(
         self,
@@ -53,13 +131,8 @@ class Transcriber:
         start_ms: int = 0,
     ) -> None:
         self._engine = engine
-        self._detector = detector
         self._options = options or TranscriberOptions()
-        self._start_ms = start_ms
-        self._windower = Windower(self._options.policy)
-        self._audio = np.zeros(0, dtype=np.float32)
-        self._audio_from = 0
-        self._framed = 0
+        self._listener = Listener(detector, self._options.policy, start_ms=start_ms)
 
     @property
     def identity(self) -> ModelIdentity:
@@ -69,57 +142,24 @@ class Transcriber:
     @property
     def decoded_ms(self) -> int:
         """The cursor: everything before it has been transcribed for good or is silence."""
-        return self._start_ms + self._windower.settled_until * 1000 // SAMPLE_RATE
+        return self._listener.settled_ms
 
     @property
     def fed_ms(self) -> int:
-        """The time up to which audio has been fed."""
-        return self._start_ms + (self._audio_from + len(self._audio)) * 1000 // SAMPLE_RATE
+        """How much audio has been fed, counted from the very beginning."""
+        return self._listener.fed_ms
 
     def feed(self, samples: NDArray[np.float32] | NDArray[np.int16]) -> list[Heard]:
-        """Take audio (float32 in -1..1, or int16) and return the utterances that it completes."""
-        heard: list[Heard] = []
-        for first in range(0, len(samples), _BLOCK):
-            block = _as_float(samples[first : first + _BLOCK])
-            self._audio = np.concatenate((self._audio, block))
-            probabilities = self._detector.probabilities(block)
-            windows = self._windower.push(probabilities.tolist(), self._levels(len(probabilities)))
-            heard += self._decoded(windows)
-            self._forget()
-        return heard
+        """Take more audio and return the utterances that have become final."""
+        return self._decoded(self._listener.feed(samples))
 
     def finish(self) -> list[Heard]:
         """The audio has ended: decode what is open. The transcriber is then empty and at its end."""
-        rest = -(self._audio_from + len(self._audio)) % FRAME_SAMPLES
-        heard = self.feed(np.zeros(rest, dtype=np.float32)) if rest else []
-        return heard + self._decoded(self._windower.finish())
+        return self._decoded(self._listener.finish())
 
-    def _levels(self, count: int) -> list[float]:
-        """Mean square of each of the ``count`` frames just detected."""
-        first = self._framed * FRAME_SAMPLES - self._audio_from
-        frames = self._audio[first : first + count * FRAME_SAMPLES].reshape(count, FRAME_SAMPLES)
-        self._framed += count
-        return np.einsum("ij,ij->i", frames, frames).tolist()  # type: ignore[no-any-return]  # numpy types it Any
-
-    def _decoded(self, windows: Sequence[Window]) -> list[Heard]:
-        if not windows:
-            return []
-        results = decode(self._engine, [self._cut(window) for window in windows], self._options.decode)
+    def _decoded(self, windows: Sequence[AudioWindow]) -> list[Heard]:
+        results = decode(self._engine, windows, self._options.decode)
         return [heard for result in results for heard in utterances(result, self._options.split_ms)]
-
-    def _cut(self, window: Window) -> AudioWindow:
-        samples = self._audio[window.start - self._audio_from : window.end - self._audio_from]
-        speech = tuple((self._ms(a), self._ms(b)) for a, b in window.speech)
-        return AudioWindow(samples, self._ms(window.start), speech)
-
-    def _ms(self, sample: int) -> int:
-        return self._start_ms + sample * 1000 // SAMPLE_RATE
-
-    def _forget(self) -> None:
-        keep = min(self._windower.needed_from, self._framed * FRAME_SAMPLES) - self._audio_from
-        if keep > 0:
-            self._audio = self._audio[keep:].copy()
-            self._audio_from += keep
 
 
 def utterances(decoded: Decoded, split_ms: int = SPLIT_MS) -> Iterator[Heard]:

@@ -3,6 +3,10 @@
 Windows join what is said until it is worth decoding: scraps of one or two seconds lose words and make
 the decoder loop. The longer a window already is, the shorter the pause that closes it; at the limit it
 is cut in its best pause, or at its quietest frame where nobody pauses. Silence belongs to no window.
+
+A live stream cannot wait for long windows. There a window closes early and takes along what was said
+before it, and after it where no pause parts the two, until it is long enough to be decoded well; only
+the words inside ``keep`` count, so every word is given out once.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,7 +22,9 @@ CloseReason = Literal["pause", "silence", "limit", "end"]
 class WindowPolicy:
     """When a window opens and closes. Times in milliseconds.
 
-    ``pauses`` are (length of the window so far, silence that closes it), rising in the first.
+    ``pauses`` are (length of the window so far, silence that closes it), rising in the first. A window
+    shorter than ``joined_ms`` begins with earlier speech, unless ``parted_ms`` of silence lie between. One
+    that is cut where nobody pauses takes ``margin_ms`` along on either side of the cut.
     """
 
     onset: float = 0.5
@@ -30,21 +36,40 @@ class WindowPolicy:
     pauses: tuple[tuple[int, int], ...] = ((0, 1_200), (5_000, 600), (8_000, 350))
     limit_ms: int = 12_000
     cut_from_ms: int = 6_000
+    joined_ms: int = 0
+    parted_ms: int = 1_500
+    margin_ms: int = 0
+
+
+LIVE_POLICY = WindowPolicy(
+    lead_ms=400,
+    tail_ms=350,
+    pauses=((0, 900), (2_000, 350)),
+    limit_ms=5_000,
+    cut_from_ms=2_500,
+    joined_ms=6_000,
+    margin_ms=640,
+)
+"""For live streams: a window closes at the first pause after 2 s and is decoded with what came before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Samples ``[start, end)`` since the beginning; ``speech`` are its voiced spans, in samples too."""
+    """Samples ``[start, end)`` since the beginning; ``speech`` are its voiced spans, in samples too.
+
+    Words whose middle lies in ``keep`` belong to this window, the others to its neighbours.
+    """
 
     start: int
     end: int
     speech: tuple[tuple[int, int], ...]
     reason: CloseReason
+    keep: tuple[int, int]
 
     @property
     def voiced_samples(self) -> int:
-        """Samples in which somebody speaks."""
-        return sum(b - a for a, b in self.speech)
+        """Samples of ``keep`` in which somebody speaks."""
+        return sum(max(0, min(b, self.keep[1]) - max(a, self.keep[0])) for a, b in self.speech)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +89,33 @@ class Windower:
         self._floor = 0
         self._open: list[_Frame] = []
         self._quiet = 0
+        self._past: list[_Frame] = []
+        self._seam = False
 
     @property
     def needed_from(self) -> int:
         """The first sample that a coming window may still want; what lies before can be dropped."""
-        first = self._open[0].index if self._open else self._count
-        return max(self._floor, first - _frames(self.policy.lead_ms)) * FRAME_SAMPLES
+        first = self._past[0].index if self._past else self._open[0].index if self._open else self._count
+        return max(0, first - _frames(self.policy.lead_ms)) * FRAME_SAMPLES
 
     @property
     def settled_until(self) -> int:
         """All samples before this one are in windows already given out, or are silence for good."""
-        return self.needed_from if self._open else self._count * FRAME_SAMPLES
+        return self._from() * FRAME_SAMPLES if self._open else self._count * FRAME_SAMPLES
+
+    @property
+    def open_voiced_ms(self) -> int:
+        """How much was said in the window that is still open."""
+        return sum(frame.voiced for frame in self._open) * FRAME_MS
+
+    @property
+    def quiet_ms(self) -> int:
+        """Length of the pause at the end of the open window."""
+        return self._quiet * FRAME_MS
+
+    def so_far(self) -> Window | None:
+        """The open window as it stands, nothing closed; ``None`` when nobody speaks."""
+        return self._window(self._open, self._count, self._count, "end") if self._open else None
 
     def push(self, probabilities: Iterable[float], levels: Iterable[float]) -> list[Window]:
         """The windows that these frames close. ``levels`` is any measure of loudness, one a frame."""
@@ -96,6 +137,8 @@ class Windower:
 
     def _step(self, frame: _Frame, closed: list[Window]) -> None:
         if not self._open and not frame.voiced:
+            if self._past and frame.index - self._past[-1].index > _frames(self.policy.parted_ms):
+                self._past = []
             return
         self._open.append(frame)
         self._quiet = 0 if frame.voiced else self._quiet + 1
@@ -111,23 +154,56 @@ class Windower:
     def _close(self, reason: CloseReason, closed: list[Window]) -> None:
         frames = self._open[: len(self._open) - self._quiet]
         tail = min(self._quiet, _frames(self.policy.tail_ms))
-        self._emit(frames, frames[-1].index + 1 + tail, reason, closed)
+        end = frames[-1].index + 1 + tail
+        self._emit(self._window(frames, end, end, reason), frames, closed)
+        self._seam = False
         self._open, self._quiet = [], 0
 
     def _cut(self, closed: list[Window]) -> None:
         """Give out the part before the best cut and start again with the rest."""
         frames = self._open
-        at = best_cut([f.voiced for f in frames], [f.level for f in frames], _frames(self.policy.cut_from_ms))
-        self._emit(frames[:at], frames[at].index, "limit", closed)
+        margin = _frames(self.policy.margin_ms)
+        room = len(frames) - margin
+        earliest = _frames(self.policy.cut_from_ms)
+        at = best_cut([f.voiced for f in frames[:room]], [f.level for f in frames[:room]], earliest)
+        end = frames[at].index
+        window = self._window(frames[: at + margin], end, end + margin, "limit")
+        self._emit(window, frames[:at], closed)
+        self._seam = True
         self._open, self._quiet = [], 0
         for frame in frames[at:]:
             self._step(frame, closed)
 
-    def _emit(self, frames: Sequence[_Frame], end: int, reason: CloseReason, closed: list[Window]) -> None:
-        start = max(self._floor, frames[0].index - _frames(self.policy.lead_ms))
-        speech = _spans(frames, _frames(self.policy.gap_ms))
-        self._floor = end
-        window = Window(start * FRAME_SAMPLES, end * FRAME_SAMPLES, speech, reason)
+    def _from(self) -> int:
+        """Frame at which the open window begins to keep words."""
+        return max(self._floor, self._open[0].index - _frames(self.policy.lead_ms))
+
+    def _window(self, frames: Sequence[_Frame], keep_until: int, end: int, reason: CloseReason) -> Window:
+        begin = self._from()
+        before = self._context(begin, end)
+        start = max(0, before[0].index - _frames(self.policy.lead_ms)) if before else begin
+        speech = _spans([*before, *frames], _frames(self.policy.gap_ms))
+        keep = (begin * FRAME_SAMPLES, keep_until * FRAME_SAMPLES)
+        return Window(start * FRAME_SAMPLES, end * FRAME_SAMPLES, speech, reason, keep)
+
+    def _context(self, begin: int, end: int) -> list[_Frame]:
+        """Voiced frames before the window that are decoded with it."""
+        first = end - _frames(self.policy.joined_ms)
+        if self._seam:
+            first = min(first, begin - _frames(self.policy.margin_ms))
+        parted = _frames(self.policy.parted_ms)
+        before = [frame for frame in self._past if frame.index >= first and frame.index < begin]
+        last = begin + _frames(self.policy.lead_ms)
+        for at in range(len(before) - 1, -1, -1):
+            if last - before[at].index > parted:
+                return before[at + 1 :]
+            last = before[at].index
+        return before
+
+    def _emit(self, window: Window, frames: Sequence[_Frame], closed: list[Window]) -> None:
+        self._floor = window.keep[1] // FRAME_SAMPLES
+        wanted = self._floor - max(_frames(self.policy.joined_ms), _frames(self.policy.margin_ms))
+        self._past = [f for f in (*self._past, *frames) if f.voiced and f.index >= wanted]
         if window.voiced_samples >= _frames(self.policy.min_speech_ms) * FRAME_SAMPLES:
             closed.append(window)
 

@@ -157,7 +157,7 @@ def test_audio_without_end_and_without_pauses_is_cut_and_memory_stays_bounded(en
     found = []
     for i in range(0, len(speech), 16_000):
         found += transcriber.feed(speech[i : i + 16_000])
-        assert len(transcriber._audio) < 20 * SAMPLE_RATE
+        assert len(transcriber._listener._audio) < 20 * SAMPLE_RATE
     found += transcriber.finish()
     assert len("".join(h.text for h in found)) > 300
 
