@@ -6,7 +6,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from api import clips, findings, pages, search, streams
+from api import clips, events, findings, pages, search, streams
 from api.context import ApiContext
 from api.errors import add_error_handlers
 from api.guard import Guard
@@ -32,10 +32,11 @@ def create_app(context: ApiContext) -> FastAPI:
     )
     app.state.context = context
     app.state.shelf = ClipShelf(context)
+    app.state.tail = events.tail_of(context)
     app.add_middleware(Guard, hosts=context.hosts, limits=context.limits)
     add_error_handlers(app)
     app.include_router(health_route(CachedChecks(context.checks)))
-    for routes in (streams.router, findings.router, search.router, clips.router, pages.router):
+    for routes in (streams.router, findings.router, events.router, search.router, clips.router, pages.router):
         app.include_router(routes)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     return app

@@ -1,5 +1,6 @@
 """What the wiring hands to the application: the database, the searcher, the checks, and the limits."""
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,11 +35,17 @@ class Limits:
     clip_seconds: float = 600.0
     clips_waiting: int = 4
     clips_bytes: int = 4 * 1024**3
+    event_clients: int = 64
+    events_poll_s: float = 0.1
+    heartbeat_s: float = 15.0
 
 
 @dataclass(frozen=True, slots=True)
 class ApiContext:
-    """Everything the routes use. ``checks`` are those of ``livewitness doctor``; ``hosts`` the names it answers to."""
+    """Everything the routes use. ``checks`` are those of ``livewitness doctor``; ``hosts`` the names it answers to.
+
+    ``stopping`` is set when the service ends, so that open event streams end with it.
+    """
 
     db: Database
     data_dir: Path
@@ -48,6 +55,7 @@ class ApiContext:
     checks: Callable[[], Sequence[CheckResult]] = no_checks
     hosts: frozenset[str] = frozenset({"localhost", "127.0.0.1", "[::1]"})
     limits: Limits = field(default_factory=Limits)
+    stopping: threading.Event = field(default_factory=threading.Event)
 
 
 def context_of(request: Request) -> ApiContext:

@@ -1,10 +1,10 @@
 """``livewitness serve``: the HTTP service on loopback, with indexing of what is still due."""
 
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 import click
-import uvicorn
 
 from api.app import create_app
 from api.context import ApiContext
@@ -15,6 +15,7 @@ from livewitness import __version__
 from livewitness.checks import SERVING, port, run_checks
 from livewitness.cli import data_option
 from livewitness.console import say
+from livewitness.service import Service
 from livewitness.wiring import database_of, embedder_of, settings_for
 
 HOST = "127.0.0.1"
@@ -51,6 +52,8 @@ def command(number: int | None, data: Path | None) -> None:
             f"The service runs at http://{HOST}:{settings.port}/ (Ctrl-C to end)",
         )
         try:
-            uvicorn.run(create_app(context), host=HOST, port=settings.port, log_level="warning")
+            # uvicorn hands the signal on once it has ended; by then everything is done.
+            with suppress(KeyboardInterrupt):
+                Service(create_app(context), HOST, settings.port, context.stopping).run()
         finally:
             indexer.stop()

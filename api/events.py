@@ -1,0 +1,112 @@
+"""Server-sent events: every alert and warning from any cursor on, then live.
+
+The id of an event is its outbox cursor. A browser that reconnects sends it as ``Last-Event-ID`` and goes on there;
+nothing is lost and nothing comes twice.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
+
+from api.context import ApiContext, Context
+from api.errors import ERRORS, ErrorBody
+from api.queries import Name
+from api.tail import OutboxTail
+from core.errors import BadInputError
+from store import outbox
+from store.engine import Database
+from store.outbox import OutboxEvent
+
+router = APIRouter(prefix="/api/v1/events", tags=["events"], responses=ERRORS)
+_BATCH = 200
+_RETRY_MS = 1000
+_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+AfterCursor = Annotated[
+    int | None, Query(ge=0, description="从此编号之后补发，0 为全部 / replay from after this id; 0: everything")
+]
+LastEventId = Annotated[
+    str, Header(max_length=40, description="断线重连时浏览器自动带上，优先于 after / sent on reconnecting; wins")
+]
+
+
+def tail_of(context: ApiContext) -> OutboxTail:
+    """The one tail of an application."""
+    limits = context.limits
+    return OutboxTail(context.db, poll_s=limits.events_poll_s, most=limits.event_clients, stopping=context.stopping)
+
+
+@router.get(
+    "",
+    summary="实时事件流 / Live events",
+    response_class=StreamingResponse,
+    responses={
+        200: {"content": {"text/event-stream": {}}, "description": "Server-sent events."},
+        429: {"model": ErrorBody, "description": "Too many listen at once."},
+    },
+)
+async def events(
+    request: Request,
+    context: Context,
+    *,
+    stream: Name = "",
+    after: AfterCursor = None,
+    last_event_id: LastEventId = "",
+) -> StreamingResponse:
+    """Events as ``text/event-stream``: ``id`` is the cursor, ``event`` the kind, ``data`` one JSON object.
+
+    Without ``Last-Event-ID`` and ``after`` it begins with what comes next.
+    """
+    tail: OutboxTail = request.app.state.tail
+    newest = await run_in_threadpool(_newest, context.db)
+    cursor = _start(last_event_id, after, newest)
+    tail.check_room()
+    follow = _follow(context, tail, cursor, newest, stream)
+    return StreamingResponse(follow, media_type="text/event-stream", headers=_HEADERS)
+
+
+def _newest(db: Database) -> int:
+    with db.read() as connection:
+        return outbox.newest(connection)
+
+
+def _start(last_event_id: str, after: int | None, newest: int) -> int:
+    if last_event_id:
+        if not (last_event_id.isascii() and last_event_id.isdecimal()):
+            raise BadInputError(
+                "event_cursor", "Last-Event-ID 不是事件编号。", "Last-Event-ID is not the id of an event."
+            )
+        return int(last_event_id)
+    return newest if after is None else after
+
+
+async def _follow(context: ApiContext, tail: OutboxTail, cursor: int, newest: int, stream: str) -> AsyncIterator[str]:
+    async with tail.listening():
+        yield f"retry: {_RETRY_MS}\n\n"
+        if cursor > newest:
+            # The cursor is of another database (restored, replaced): say so, then tell everything.
+            yield 'event: reset\ndata: {"event": "reset"}\n\n'
+            cursor = 0
+        while not tail.closed:
+            batch = await run_in_threadpool(_read, context.db, cursor, stream)
+            for event in batch:
+                yield _message(event)
+                cursor = event.cursor
+            if len(batch) == _BATCH:
+                continue
+            # Others' events were passed over; the next look begins behind them.
+            seen = max(cursor, newest)
+            if not await tail.wait(seen, context.limits.heartbeat_s) and not tail.closed:
+                yield ": still here\n\n"
+            newest = max(newest, tail.newest)
+
+
+def _read(db: Database, cursor: int, stream: str) -> list[OutboxEvent]:
+    with db.read() as connection:
+        return outbox.after(connection, cursor, _BATCH, stream)
+
+
+def _message(event: OutboxEvent) -> str:
+    return f"id: {event.cursor}\nevent: {event.event}\ndata: {event.payload}\n\n"

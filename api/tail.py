@@ -1,0 +1,83 @@
+"""One watch over the outbox for all who listen: looks for new events, wakes everybody, keeps the number bounded."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.concurrency import run_in_threadpool
+
+from api.errors import BusyError
+from store import outbox
+from store.engine import Database
+
+_BUSY = ("event_clients", "同时收听的客户端太多，请稍后重试。", "Too many clients listen at once; try again soon.")
+
+
+class OutboxTail:
+    """Tells listeners that the outbox grew, also when another process wrote to it.
+
+    One cheap look (the largest key of a table) every ``poll_s`` seconds serves all listeners; none is made while
+    nobody listens.
+    """
+
+    def __init__(self, db: Database, *, poll_s: float, most: int, stopping: threading.Event) -> None:
+        self._db = db
+        self._poll_s = poll_s
+        self._most = most
+        self._stopping = stopping
+        self._listeners = 0
+        self._grown = asyncio.Event()
+        self._looking: asyncio.Task[None] | None = None
+        self.newest = 0
+
+    @property
+    def closed(self) -> bool:
+        """Whether the service is ending."""
+        return self._stopping.is_set()
+
+    def check_room(self) -> None:
+        """Raises `BusyError` when all places are taken."""
+        if self._listeners >= self._most:
+            raise BusyError(*_BUSY)
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        """A place among the listeners."""
+        self._listeners += 1
+        try:
+            yield
+        finally:
+            self._listeners -= 1
+            if not self._listeners and self._looking is not None:
+                self._looking.cancel()
+                self._looking = None
+
+    async def wait(self, cursor: int, seconds: float) -> bool:
+        """Wait until there is something after ``cursor``; False after ``seconds`` or when the service ends."""
+        if self._looking is None or self._looking.done():
+            self._grown = asyncio.Event()
+            self._looking = asyncio.create_task(self._look(), name="outbox-tail")
+        deadline = asyncio.get_running_loop().time() + seconds
+        while self.newest <= cursor and not self.closed:
+            left = deadline - asyncio.get_running_loop().time()
+            if left <= 0:
+                return False
+            try:
+                await asyncio.wait_for(self._grown.wait(), left)
+            except TimeoutError:
+                return False
+        return not self.closed
+
+    async def _look(self) -> None:
+        while True:
+            newest = await run_in_threadpool(self._newest)
+            if newest != self.newest or self.closed:
+                self.newest = newest
+                self._grown.set()
+                self._grown = asyncio.Event()
+            await asyncio.sleep(self._poll_s)
+
+    def _newest(self) -> int:
+        with self._db.read() as connection:
+            return outbox.newest(connection)
