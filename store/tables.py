@@ -208,9 +208,33 @@ watches = Table(
 vectors = Table(
     "vectors",
     metadata,
-    Column("utterance_id", ForeignKey("utterances.id"), primary_key=True),
-    Column("model_sha256", String, primary_key=True),
+    # Counts up for good: a reader that remembers the last number sees all that other processes add.
+    Column("number", Integer, primary_key=True),
+    Column("utterance_id", ForeignKey("utterances.id"), nullable=False),
+    Column("model_sha256", String, nullable=False),
     Column("vector", LargeBinary, nullable=False),
+    UniqueConstraint("utterance_id", "model_sha256"),
+    sqlite_autoincrement=True,
+)
+
+# How an utterance is read by search: mis-heard words put right (empty: as heard) and the concepts it expresses,
+# by one version of the tables that do so.
+readings = Table(
+    "readings",
+    metadata,
+    Column("utterance_id", ForeignKey("utterances.id"), primary_key=True),
+    Column("version", String, nullable=False),
+    Column("repaired", Text, nullable=False),
+    Column("concepts", Text, nullable=False),
+)
+
+# Utterances that were deleted, in order: a trigger writes it and takes vectors, readings and postings away.
+index_removals = Table(
+    "index_removals",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("utterance_id", Integer, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 jobs = Table(

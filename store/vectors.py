@@ -1,24 +1,26 @@
-"""Vectors: one per utterance and embedding model, as little-endian float32."""
+"""Vectors: one per utterance and embedding model, as little-endian float32, numbered in order of writing."""
 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Integer, Label, and_, func, literal_column, select
+from sqlalchemy import Connection, and_, delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from core.records import Utterance
-from store.tables import utterances, vectors
+from store.tables import index_removals, utterances, vectors
 from store.utterances import get_utterances
 
 Matrix = NDArray[np.float32]
 
 
 def add_vectors(connection: Connection, model_sha256: str, ids: Sequence[int], matrix: Matrix) -> None:
-    """Store one row of ``matrix`` (n, dim) for each utterance id."""
+    """Store one row of ``matrix`` (n, dim) for each utterance id; ids that are no longer stored are left out."""
+    known = set(connection.execute(select(utterances.c.id).where(utterances.c.id.in_(map(int, ids)))).scalars())
     rows = [
         {"utterance_id": int(i), "model_sha256": model_sha256, "vector": np.asarray(v, dtype="<f4").tobytes()}
         for i, v in zip(ids, matrix, strict=True)
+        if int(i) in known
     ]
     if rows:
         connection.execute(insert(vectors).on_conflict_do_nothing(), rows)
@@ -44,24 +46,23 @@ def iterate_vectors(
 
 
 def vectors_after(
-    connection: Connection, model_sha256: str, row: int, *, block: int = 10_000
+    connection: Connection, model_sha256: str, number: int, *, block: int = 10_000
 ) -> tuple[int, list[int], Matrix | None]:
-    """The next block in order of writing: ``(last row, ids, matrix)``; no ids and ``None`` at the end.
+    """The next block in order of writing: ``(last number, ids, matrix)``; no ids and ``None`` at the end.
 
-    Rows count up as vectors are written, whatever their utterance, so that a reader that remembers the
-    last row sees everything that other processes add.
+    Numbers count up as vectors are written, whatever their utterance, and none is used twice, so that a reader
+    that remembers the last one sees everything that other processes add.
     """
-    number: Label[int] = literal_column("vectors.rowid", Integer).label("number")
     query = (
-        select(number, vectors.c.utterance_id, vectors.c.vector)
-        .where(number > row, vectors.c.model_sha256 == model_sha256)
-        .order_by(number)
+        select(vectors.c.number, vectors.c.utterance_id, vectors.c.vector)
+        .where(vectors.c.number > number, vectors.c.model_sha256 == model_sha256)
+        .order_by(vectors.c.number)
         .limit(block)
     )
     found = connection.execute(query).all()
     if not found:
-        return row, [], None
-    matrix = np.stack([np.frombuffer(r.vector, dtype="<f4") for r in found])
+        return number, [], None
+    matrix = np.frombuffer(b"".join(r.vector for r in found), dtype="<f4").reshape(len(found), -1)
     return int(found[-1].number), [int(r.utterance_id) for r in found], matrix
 
 
@@ -86,3 +87,30 @@ def count_vectors(connection: Connection, model_sha256: str) -> int:
     """Vectors stored for one model."""
     query = select(func.count()).select_from(vectors).where(vectors.c.model_sha256 == model_sha256)
     return int(connection.execute(query).scalar_one())
+
+
+def vector_models(connection: Connection) -> dict[str, int]:
+    """Sha256 of each model that vectors are stored of, and how many."""
+    query = select(vectors.c.model_sha256, func.count()).group_by(vectors.c.model_sha256)
+    return {str(model): int(count) for model, count in connection.execute(query)}
+
+
+def drop_vectors(connection: Connection, model_sha256: str) -> int:
+    """Delete all vectors of one model; how many those were."""
+    return connection.execute(delete(vectors).where(vectors.c.model_sha256 == model_sha256)).rowcount
+
+
+def removals_after(connection: Connection, number: int) -> tuple[int, list[int]]:
+    """Utterances deleted since removal ``number``, and the number of the last one."""
+    query = select(index_removals).where(index_removals.c.number > number).order_by(index_removals.c.number)
+    rows = connection.execute(query).all()
+    return (int(rows[-1].number) if rows else number), [int(row.utterance_id) for row in rows]
+
+
+def forget_utterances(connection: Connection, ids: Sequence[int]) -> None:
+    """Delete utterances with all that search holds of them (a trigger takes vectors, readings and postings).
+
+    Alerts that point at them must be gone before.
+    """
+    for first in range(0, len(ids), 500):
+        connection.execute(delete(utterances).where(utterances.c.id.in_([int(i) for i in ids[first : first + 500]])))

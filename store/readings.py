@@ -1,0 +1,89 @@
+"""Readings: how search understands an utterance, beside the text as heard."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select, text
+from sqlalchemy.dialects.sqlite import insert
+
+from store.tables import readings, utterances
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """``repaired``: the text with mis-heard words put right, empty when it was heard right; ``concepts``: names."""
+
+    repaired: str
+    concepts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """What is indexed of one utterance: its place, its grams as they stand in the postings, its concepts.
+
+    ``text`` is filled only where ``concepts`` is None: no reading of the wanted version is stored.
+    """
+
+    id: int
+    stream: str
+    start_ms: int
+    end_ms: int
+    wall_start: str
+    letters: str
+    sounds: str
+    concepts: tuple[str, ...] | None
+    text: str
+
+
+def put_reading(connection: Connection, utterance_id: int, version: str, reading: Reading) -> None:
+    """Store or replace the reading of an utterance by one version of the tables."""
+    row = {"version": version, "repaired": reading.repaired, "concepts": " ".join(reading.concepts)}
+    statement = insert(readings).values(utterance_id=utterance_id, **row)
+    connection.execute(statement.on_conflict_do_update(index_elements=["utterance_id"], set_=row))
+
+
+def get_readings(connection: Connection, version: str, ids: list[int]) -> dict[int, Reading]:
+    """Readings of that version by utterance id; those there are none of are left out."""
+    query = select(readings).where(readings.c.version == version, readings.c.utterance_id.in_(ids))
+    return {
+        int(row.utterance_id): Reading(row.repaired, tuple(row.concepts.split())) for row in connection.execute(query)
+    }
+
+
+def stale_readings(connection: Connection, version: str, limit: int, after_id: int = 0) -> list[tuple[int, str]]:
+    """``(id, text)`` of utterances whose reading is missing or of another version, in order of id."""
+    joined = utterances.outerjoin(readings, readings.c.utterance_id == utterances.c.id)
+    query = (
+        select(utterances.c.id, utterances.c.text)
+        .select_from(joined)
+        .where(utterances.c.id > after_id, readings.c.version.is_distinct_from(version))
+        .order_by(utterances.c.id)
+        .limit(limit)
+    )
+    return [(int(row.id), str(row.text)) for row in connection.execute(query)]
+
+
+_INDEXED = text(
+    "SELECT u.id, u.stream, u.start_ms, u.end_ms, u.wall_start, p.letters, p.sounds, r.concepts,"
+    " CASE WHEN r.version = :version THEN '' ELSE u.text END AS text"
+    " FROM utterances u LEFT JOIN postings p ON p.rowid = u.id LEFT JOIN readings r ON r.utterance_id = u.id"
+    " WHERE u.id > :after ORDER BY u.id LIMIT :block"
+)
+
+
+def indexed_after(connection: Connection, version: str, after_id: int, block: int = 10_000) -> list[Indexed]:
+    """The next utterances in order of id with what is indexed of them; ``concepts`` is None without a reading."""
+    rows = connection.execute(_INDEXED, {"after": after_id, "block": block, "version": version})
+    return [
+        Indexed(
+            row.id,
+            row.stream,
+            row.start_ms,
+            row.end_ms,
+            row.wall_start,
+            row.letters or "",
+            row.sounds or "",
+            None if row.text else tuple((row.concepts or "").split()),
+            row.text,
+        )
+        for row in rows
+    ]
