@@ -110,4 +110,4 @@ def test_backfill_killed_in_the_middle_goes_on_without_doubling_or_losing(cli, p
     (answer,) = cli.run("search", "三天祛斑", "--json").json
     assert answer["searched"]["streams"] == 3
     assert abs(answer["searched"]["seconds"] - 60) < 2
-    assert answer["hits"][0]["stream"] == "第0场"
+    assert answer["hits"][0]["stream"] in {"第0场", "同一场"}, "the same content has one name"
