@@ -36,7 +36,8 @@ class Clip:
 
     ``start_ms``/``end_ms`` are what the file holds, its own time 0 being ``start_ms``;
     ``requested_*`` is what was asked for; ``lead_ms`` is how much earlier the file starts.
-    ``segments`` are the sequence numbers of the segments the clip was made from.
+    ``segments`` are the sequence numbers of the segments the clip was made from; ``command`` is the ffmpeg
+    call that made it, which reads them on stdin and writes here to the file's bare name.
     """
 
     path: Path
@@ -51,6 +52,7 @@ class Clip:
     requested_end_ms: int
     lead_ms: int
     segments: tuple[int, ...]
+    command: tuple[str, ...] = ()
 
 
 def clip_json(clip: Clip) -> dict[str, Any]:
@@ -120,6 +122,7 @@ def cut_clip(  # noqa: PLR0917 - the range reads best in its natural order
         requested_end_ms=end_ms,
         lead_ms=start_ms - true_start,
         segments=tuple(s.sequence for s in used),
+        command=tuple(command("ffmpeg", cut.plan, suffix, Path(output.name))),
     )
 
 

@@ -29,6 +29,7 @@ from evidence.checkpoints import (
 )
 from evidence.keys import Keyring
 from evidence.leaves import (
+    How,
     Leaf,
     Session,
     canonical,
@@ -125,7 +126,7 @@ class LiveLog:
         with self._lock:
             log = self._log or self._open()
             self._look_at_clock(log)
-            self._append_segment(log, segment, late=False)
+            self._append_segment(log, segment, self._session.how, late=False)
 
     def gap(self, gap: Gap) -> None:
         """A stretch was not recorded."""
@@ -146,15 +147,20 @@ class LiveLog:
         self._folder.mkdir(parents=True, exist_ok=True)
         log = SegmentLog(self._folder / "log.jsonl")
         logger.info("%s: log of %d leaves, key %s", self._session.stream.name, len(log.leaves), key.public.id)
-        self._take_up(log)
-        now = session_leaf(self._session)
         before = next((leaf for leaf in reversed(log.leaves) if leaf["kind"] == "session"), None)
-        log.extend([*(change_leaves(before, now) if before else []), now])
+        now = session_leaf(self._session)
+        if before is None:
+            # The first leaf names the log, so it names the stream. Recordings older than their log count as received.
+            log.append(now)
+            self._take_up(log, "received")
+        else:
+            self._take_up(log, before["how"])
+            log.extend([*change_leaves(before, now), now])
         self._log = log
         self._timer.start()
         return log
 
-    def _take_up(self, log: SegmentLog) -> None:
+    def _take_up(self, log: SegmentLog, how: How) -> None:
         """Append what the database lists and the log lacks."""
         known = [leaf for leaf in log.leaves if leaf["kind"] == "segment"]
         self._sequence = known[-1]["sequence"] if known else None
@@ -167,9 +173,9 @@ class LiveLog:
             if isinstance(record, Gap):
                 self._append_gap(log, record)
             else:
-                self._append_segment(log, record, late=True)
+                self._append_segment(log, record, how, late=True)
 
-    def _append_segment(self, log: SegmentLog, segment: Segment, *, late: bool) -> None:
+    def _append_segment(self, log: SegmentLog, segment: Segment, how: How, *, late: bool) -> None:
         last = self._sequence
         if last is not None and segment.sequence <= last:
             return
@@ -177,7 +183,7 @@ class LiveLog:
             [skip_leaf(last + 1, segment.sequence - 1)] if last is not None and segment.sequence > last + 1 else []
         )
         now = utc_now()
-        log.extend([*skipped, segment_leaf(segment, self._session.how, now, late=late)], now)
+        log.extend([*skipped, segment_leaf(segment, how, now, late=late)], now)
         self._sequence = segment.sequence
 
     def _append_gap(self, log: SegmentLog, gap: Gap) -> None:

@@ -36,16 +36,54 @@ def root(leaves: Sequence[bytes]) -> bytes:
     return level[0]
 
 
-def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
-    """The hashes that lead from leaf ``index`` to the root. Raises ``IndexError`` outside the tree."""
-    if not 0 <= index < len(leaves):
-        raise IndexError(f"leaf {index} of {len(leaves)}")
-    if len(leaves) == 1:
-        return []
-    k = _split(len(leaves))
-    if index < k:
-        return [*inclusion_proof(leaves[:k], index), root(leaves[k:])]
-    return [*inclusion_proof(leaves[k:], index - k), root(leaves[:k])]
+class Tree:
+    """A tree that gives many proofs: roots of its parts are worked out once."""
+
+    def __init__(self, leaves: Sequence[bytes]) -> None:
+        """``leaves`` are leaf hashes."""
+        self._leaves = leaves
+        self._roots: dict[tuple[int, int], bytes] = {}
+
+    def inclusion(self, index: int) -> list[bytes]:
+        """The hashes that lead from leaf ``index`` to the root. Raises ``IndexError`` outside the tree."""
+        if not 0 <= index < len(self._leaves):
+            raise IndexError(f"leaf {index} of {len(self._leaves)}")
+        proof: list[bytes] = []
+        low, high = 0, len(self._leaves)
+        while high - low > 1:
+            middle = low + _split(high - low)
+            if index < middle:
+                proof.append(self._root(middle, high))
+                high = middle
+            else:
+                proof.append(self._root(low, middle))
+                low = middle
+        return proof[::-1]
+
+    def consistency(self, first: int) -> list[bytes]:
+        """The hashes that show that the tree of the ``first`` leaves is a beginning of this one.
+
+        Raises ``IndexError`` unless ``0 < first <= size``.
+        """
+        if not 0 < first <= len(self._leaves):
+            raise IndexError(f"size {first} of {len(self._leaves)}")
+        proof: list[bytes] = []
+        low, high = 0, len(self._leaves)
+        while first != high:
+            middle = low + _split(high - low)
+            if first <= middle:
+                proof.append(self._root(middle, high))
+                high = middle
+            else:
+                proof.append(self._root(low, middle))
+                low = middle
+        return [*([self._root(low, high)] if low else []), *proof[::-1]]
+
+    def _root(self, low: int, high: int) -> bytes:
+        known = self._roots.get((low, high))
+        if known is None:
+            known = self._roots[low, high] = root(self._leaves[low:high])
+        return known
 
 
 def inclusion_root(leaf: bytes, index: int, size: int, proof: Sequence[bytes]) -> bytes | None:
@@ -64,25 +102,6 @@ def inclusion_root(leaf: bytes, index: int, size: int, proof: Sequence[bytes]) -
             found = node_hash(found, sibling)
         node, last = node >> 1, last >> 1
     return found if last == 0 else None
-
-
-def consistency_proof(leaves: Sequence[bytes], first: int) -> list[bytes]:
-    """The hashes that show that the tree of the ``first`` leaves is a beginning of this one.
-
-    Raises ``IndexError`` unless ``0 < first <= len(leaves)``.
-    """
-    if not 0 < first <= len(leaves):
-        raise IndexError(f"size {first} of {len(leaves)}")
-    return _subproof(leaves, first, whole=True)
-
-
-def _subproof(leaves: Sequence[bytes], first: int, *, whole: bool) -> list[bytes]:
-    if first == len(leaves):
-        return [] if whole else [root(leaves)]
-    k = _split(len(leaves))
-    if first <= k:
-        return [*_subproof(leaves[:k], first, whole=whole), root(leaves[k:])]
-    return [*_subproof(leaves[k:], first - k, whole=False), root(leaves[:k])]
 
 
 def consistent(first: int, first_root: bytes, second: int, second_root: bytes, proof: Sequence[bytes]) -> bool:

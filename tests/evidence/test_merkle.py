@@ -39,7 +39,7 @@ def test_the_root_is_the_recursive_definition(data: list[bytes]) -> None:
 @pytest.mark.parametrize("size", SIZES)
 def test_every_leaf_of_every_size_is_proved_at_its_place_and_no_other(size: int) -> None:
     for index in range(size):
-        proof = merkle.inclusion_proof(LEAVES[:size], index)
+        proof = merkle.Tree(LEAVES[:size]).inclusion(index)
         assert merkle.inclusion_root(LEAVES[index], index, size, proof) == ROOTS[size]
         for other in {index - 1, index + 1, size - 1 - index} - {index}:
             assert merkle.inclusion_root(LEAVES[index], other, size, proof) != ROOTS[size]
@@ -51,7 +51,7 @@ def test_every_leaf_of_every_size_is_proved_at_its_place_and_no_other(size: int)
 @pytest.mark.parametrize("second", SIZES)
 def test_every_earlier_tree_is_a_beginning_and_no_other_is(second: int) -> None:
     for first in range(1, second + 1):
-        proof = merkle.consistency_proof(LEAVES[:second], first)
+        proof = merkle.Tree(LEAVES[:second]).consistency(first)
         assert merkle.consistent(first, ROOTS[first], second, ROOTS[second], proof)
         forked = merkle.root([*LEAVES[: first - 1], merkle.leaf_hash(b"fork")])
         assert not merkle.consistent(first, forked, second, ROOTS[second], proof)
@@ -72,7 +72,7 @@ def test_hostile_proofs_are_refused_without_an_exception(index: int, size: int, 
 def test_outside_the_tree() -> None:
     for index in (-1, 5):
         with pytest.raises(IndexError):
-            merkle.inclusion_proof(LEAVES[:5], index)
+            merkle.Tree(LEAVES[:5]).inclusion(index)
     for size in (0, 6):
         with pytest.raises(IndexError):
-            merkle.consistency_proof(LEAVES[:5], size)
+            merkle.Tree(LEAVES[:5]).consistency(size)
