@@ -29,6 +29,9 @@ FLAG_LOOP = "loop_cut"
 FLAG_FULL_FRAMES = "full_frame_retry"
 FLAG_HALVES = "decoded_in_halves"
 FLAG_REPEATED = "repeated"
+_SURE_END_MS = 120
+_SURE_MS = 40
+_LONGEST_WORD_MS = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class DecodeOptions:
 class AudioWindow:
     """Audio (float32, 16 kHz) that starts at ``start_ms``; ``speech`` are its voiced spans in ms.
 
-    Only words whose middle lies in ``keep`` (ms) are wanted; ``None``: all.
+    Only words said in ``keep`` (ms) are wanted; ``None``: all.
     """
 
     samples: Samples
@@ -106,22 +109,29 @@ def decode(engine: SpeechEngine, windows: Sequence[AudioWindow], options: Decode
         chosen = order[first : first + engine.batch_size]
         batch = [windows[i] for i in chosen]
         for i, decoded in zip(chosen, _decode_batch(engine, batch, options), strict=True):
-            results[i] = kept(decoded, windows[i].keep)
+            results[i] = kept(decoded, windows[i])
     return results
 
 
-def kept(decoded: Decoded, keep: tuple[int, int] | None) -> Decoded:
-    """The words (and the marks between them) whose middle lies in ``keep``."""
-    if keep is None:
+def kept(decoded: Decoded, window: AudioWindow) -> Decoded:
+    """The words (and the marks between them) that are said in the window's ``keep``."""
+    if window.keep is None:
         return decoded
-    inside = [
-        i
-        for i, token in enumerate(decoded.tokens)
-        if token.word is not None and keep[0] <= (token.word.start_ms + token.word.end_ms) // 2 < keep[1]
-    ]
-    if not inside:
-        return NOTHING
-    return replace(decoded, tokens=decoded.tokens[inside[0] : inside[-1] + 1])
+    first, last = window.keep
+    voiced = next((max(a, first) for a, b in window.speech if b > first), first)
+    tokens = [_not_before(token, voiced) for token in decoded.tokens]
+    inside = [i for i, token in enumerate(tokens) if token.word is not None and first <= _place(token.word) < last]
+    return replace(decoded, tokens=tuple(tokens[inside[0] : inside[-1] + 1])) if inside else NOTHING
+
+
+def _not_before(token: Token, voiced: int) -> Token:
+    """Whisper may pass over what stands before a pause; alignment then lays all of it under the first word after."""
+    if token.word is None or token.start_ms >= voiced:
+        return token
+    endless = token.word.start_ms < voiced - _LONGEST_WORD_MS and token.end_ms > voiced - _LONGEST_WORD_MS // 4
+    if not endless and token.end_ms < voiced + _SURE_MS:
+        return token
+    return replace(token, word=replace(token.word, start_ms=voiced, end_ms=max(voiced, token.end_ms)))
 
 
 def token_cap(seconds: float, options: DecodeOptions) -> int:
@@ -219,6 +229,11 @@ def _without_credits(tokens: list[Token], speech: Sequence[tuple[int, int]]) -> 
         if not any(word is not None and _voiced(word, speech) for word in words):
             dropped.update(inside)
     return [token for i, token in enumerate(tokens) if i not in dropped]
+
+
+def _place(word: Word) -> int:
+    """The moment that decides to which window a word belongs: alignment knows its end better than its beginning."""
+    return max((word.start_ms + word.end_ms) // 2, word.end_ms - _SURE_END_MS)
 
 
 def _voiced(word: Word, speech: Sequence[tuple[int, int]]) -> bool:

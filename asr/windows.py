@@ -57,7 +57,7 @@ LIVE_POLICY = WindowPolicy(
 class Window:
     """Samples ``[start, end)`` since the beginning; ``speech`` are its voiced spans, in samples too.
 
-    Words whose middle lies in ``keep`` belong to this window, the others to its neighbours.
+    Words said in ``keep`` belong to this window, the others to its neighbours.
     """
 
     start: int

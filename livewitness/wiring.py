@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 from asr.decode import DecodeOptions
-from asr.transcriber import Transcriber, TranscriberOptions
+from asr.scheduler import DecodeScheduler, SchedulerOptions
+from asr.transcriber import Listener
+from asr.windows import LIVE_POLICY, WindowPolicy
 from claims.checker import load_checker
 from core.errors import BadInputError
 from core.records import Stream
@@ -79,7 +80,8 @@ def watch_parts(settings: Settings, database: Database) -> WatchParts:
         data_dir=settings.data.absolute(),
         checker=load_checker(settings.packs),
         model=engine.identity,
-        transcriber=partial(_transcriber, engine, settings.beam_size),
+        listener=listener,
+        scheduler=DecodeScheduler(engine, SchedulerOptions(final=DecodeOptions(beam_size=settings.beam_size))),
         seal=seal_options(settings),
     )
 
@@ -89,9 +91,9 @@ def seal_options(settings: Settings) -> SealOptions:
     return SealOptions(settings.checkpoint_seconds, settings.tsa_url, f"livewitness {__version__}")
 
 
-def _transcriber(engine: WhisperEngine, beam_size: int, start_ms: int) -> Transcriber:
-    options = TranscriberOptions(decode=DecodeOptions(beam_size=beam_size))
-    return Transcriber(engine, load_vad(), options, start_ms=start_ms)
+def listener(start_ms: int, live: bool) -> Listener:
+    """Cuts a stream's audio into windows: early ones for live audio, long ones where nobody waits."""
+    return Listener(load_vad(), LIVE_POLICY if live else WindowPolicy(), start_ms=start_ms)
 
 
 def watch_options(settings: Settings, realtime: bool = False) -> WatchOptions:
@@ -117,6 +119,7 @@ def watch_of(
             yield StreamWatch(parts, stream, source, emit, watch_options(settings, realtime))
             indexer.flush(FLUSH_S)
         finally:
+            parts.scheduler.close()
             indexer.stop()
 
 

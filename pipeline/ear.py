@@ -1,48 +1,81 @@
 """Listens to one epoch: live audio as it comes, anything missed from the segments on disk, and keeps the cursor.
 
 Recording never waits for recognition. Audio that was dropped from memory because recognition was too slow is
-read again from the closed segments, so that every second is transcribed in the end.
+read again from the closed segments, so that every second is transcribed in the end. The thread that brings the
+audio cuts windows and hands them to the scheduler; a thread of the ear's own writes down what comes back, in order.
 """
 
+import queue
+import threading
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.transcriber import Heard, Transcriber
-from core.records import Epoch, Segment
+from asr.decode import AudioWindow, Decoded
+from asr.scheduler import DecodeScheduler, result_or_none
+from asr.transcriber import Listener, utterances
+from core.records import AlertStatus, Epoch, Segment
 from ingest.pcm import decode_pcm
 from pipeline import events
 from pipeline.events import EventSink
+from pipeline.lifecycle import Change
 from pipeline.scribe import Scribe
 from store import recordings
 from store.engine import Database
 
 SAMPLE_RATE = 16_000
+PROVISIONAL_EVERY_MS = 1_000
+PROVISIONAL_FROM_MS = 1_600
+_PROVISIONAL_LAG_S = 3.0
 _CURSOR_EVERY_MS = 5_000
 _SEGMENT_WAIT_S = 30.0
 _LAG_FROM_MS = 15_000
 _MARKS = 4_096
-_BLOCK_SAMPLES = SAMPLE_RATE
+_BLOCK_SAMPLES = SAMPLE_RATE // 4
+_UNSPLIT_MS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class EarContext:
-    """What an ear needs besides its epoch. ``transcriber`` makes one that starts at a given ms."""
+    """What an ear needs besides its epoch. ``listener`` makes one that starts at a given ms, for live audio or not."""
 
     db: Database
     data_dir: Path
     scribe: Scribe
-    transcriber: Callable[[int], Transcriber]
+    listener: Callable[[int, bool], Listener]
+    scheduler: DecodeScheduler
     emit: EventSink
 
 
+@dataclass(frozen=True, slots=True)
+class _Final:
+    """A closed window being decoded; once it is written, everything before ``cursor_ms`` is done."""
+
+    decoded: "Future[Decoded]"
+    cursor_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Provisional:
+    decoded: "Future[Decoded]"
+
+
+@dataclass(frozen=True, slots=True)
+class _Silence:
+    cursor_ms: int
+
+
+_Job = _Final | _Provisional | _Silence
+
+
 class Ear:
-    """Recognition of one epoch from its cursor on. Not thread-safe: one ear, one thread."""
+    """Recognition of one epoch from its cursor on. One thread calls it; ``live`` audio gets provisional decodes."""
 
     def __init__(self, context: EarContext, epoch: Epoch, *, live: bool) -> None:
         self._context = context
@@ -50,18 +83,25 @@ class Ear:
         self._live = live
         with context.db.read() as connection:
             cursor = recordings.transcribed_ms(connection, epoch.stream, epoch.number)
-        self._cursor_ms = cursor
+        self._promised_ms = cursor
         self._next = (cursor - epoch.offset_ms) * SAMPLE_RATE // 1000
-        self._transcriber = context.transcriber(cursor - epoch.offset_ms)
+        self._listener = context.listener(cursor - epoch.offset_ms, live)
+        self._decoder = context.scheduler.stream(epoch.stream)
+        self._provisional_ms = 0
         self._marks: list[tuple[int, float]] = []
         self._lagging = False
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._failure: BaseException | None = None
+        self._writer = threading.Thread(target=self._write_all, name=f"ear-{epoch.stream}", daemon=True)
+        self._writer.start()
         self.utterances = 0
         self.alerts = 0
 
     def hear(self, first_sample: int, samples: NDArray[np.int16], arrived: float | None = None) -> None:
         """Take audio that starts at ``first_sample`` of the epoch; known audio is skipped, missing audio fetched.
 
-        ``arrived`` is the monotonic second at which the last of these samples came in.
+        ``arrived`` is the monotonic second at which the last of these samples came in. Raises what writing down
+        earlier audio raised.
         """
         end = first_sample + len(samples)
         if arrived is not None:
@@ -71,43 +111,104 @@ class Ear:
         if first_sample > self._next:
             self._catch_up(first_sample, wait=self._live)
         fresh = samples[max(0, self._next - first_sample) :]
-        self._feed(fresh)
+        self._feed(fresh, arrived)
         self._report_lag(arrived)
 
     def finish(self) -> None:
-        """The epoch is over: transcribe what is recorded but not heard, then everything still open."""
-        segments = self._segments()
-        if segments:
-            end_ms = max(s.end_ms for s in segments) - self._epoch.offset_ms
-            self._catch_up(end_ms * SAMPLE_RATE // 1000, wait=False, pad=False)
-        self._write(self._transcriber.finish())
-        self._advance(self._epoch.offset_ms + self._next * 1000 // SAMPLE_RATE)
+        """The epoch is over: transcribe what is recorded but not heard, then everything still open; returns when done.
 
-    def _feed(self, samples: NDArray[np.int16] | NDArray[np.float32]) -> None:
+        Raises what writing raised.
+        """
+        try:
+            segments = self._segments()
+            if segments:
+                end_ms = max(s.end_ms for s in segments) - self._epoch.offset_ms
+                self._catch_up(end_ms * SAMPLE_RATE // 1000, wait=False, pad=False)
+            self._submit(self._listener.finish())
+            self._jobs.put(_Silence(self._epoch.offset_ms + self._next * 1000 // SAMPLE_RATE))
+            self._jobs.put(None)
+            self._writer.join()
+            self._raise_failure()
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Give up what is not decoded yet; the cursor stays before it. Does nothing after `finish`."""
+        self._decoder.close()
+        self._jobs.put(None)
+        self._writer.join()
+
+    # The thread that brings the audio.
+
+    def _feed(self, samples: NDArray[np.int16] | NDArray[np.float32], arrived: float | None = None) -> None:
         for first in range(0, len(samples), _BLOCK_SAMPLES):
+            self._raise_failure()
             block = samples[first : first + _BLOCK_SAMPLES]
             self._next += len(block)
-            self._write(self._transcriber.feed(block))
+            self._submit(self._listener.feed(block))
+            if self._live and arrived is not None and time.monotonic() - arrived < _PROVISIONAL_LAG_S:
+                self._listen_ahead()
 
-    def _write(self, heard: list[Heard]) -> None:
-        settled = self._epoch.offset_ms + self._transcriber.decoded_ms
-        for index, stretch in enumerate(heard):
-            last = index == len(heard) - 1
-            cursor = settled if last else self._epoch.offset_ms + stretch.end_ms
-            written = self._context.scribe.write(stretch, self._epoch, cursor, self._arrival)
-            self._cursor_ms = max(self._cursor_ms, cursor)
-            if written.utterance is not None:
-                self.utterances += 1
-                self._context.emit(events.utterance_heard(written.utterance))
-            for alert in written.alerts:
-                self.alerts += 1
-                self._context.emit(events.alert_raised(alert))
-        if settled - self._cursor_ms >= _CURSOR_EVERY_MS:
-            self._advance(settled)
+    def _submit(self, windows: list[AudioWindow]) -> None:
+        settled = self._epoch.offset_ms + self._listener.settled_ms
+        for index, window in enumerate(windows):
+            last = index == len(windows) - 1
+            until = settled if last or window.keep is None else self._epoch.offset_ms + window.keep[1]
+            self._jobs.put(_Final(self._decoder.final(window), until))
+            self._promised_ms = until
+            self._provisional_ms = self._listener.fed_ms
+        if settled - self._promised_ms >= _CURSOR_EVERY_MS:
+            self._jobs.put(_Silence(settled))
+            self._promised_ms = settled
 
-    def _advance(self, cursor_ms: int) -> None:
-        self._context.scribe.advance(self._epoch, cursor_ms)
-        self._cursor_ms = max(self._cursor_ms, cursor_ms)
+    def _listen_ahead(self) -> None:
+        """Have the open window decoded as it stands, when enough was said since the last time."""
+        fresh_ms = self._listener.fed_ms - self._provisional_ms
+        if fresh_ms < PROVISIONAL_EVERY_MS or self._listener.open_voiced_ms == 0:
+            return
+        window = self._listener.so_far()
+        if window is not None and window.voiced_s * 1000 >= PROVISIONAL_FROM_MS:
+            self._jobs.put(_Provisional(self._decoder.provisional(window)))
+            self._provisional_ms = self._listener.fed_ms
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    # The thread that writes.
+
+    def _write_all(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            try:
+                self._write(job)
+            except CancelledError:
+                return
+            except BaseException as error:  # noqa: BLE001 - raised again in the thread that feeds this ear
+                self._failure = error
+                return
+
+    def _write(self, job: _Job) -> None:
+        if isinstance(job, _Silence):
+            self._context.scribe.advance(self._epoch, job.cursor_ms)
+        elif isinstance(job, _Provisional):
+            decoded = result_or_none(job.decoded)
+            if decoded is not None:
+                heard = list(utterances(decoded, _UNSPLIT_MS))
+                self._tell(self._context.scribe.suspect(heard, self._epoch, self._arrival))
+        else:
+            heard = list(utterances(job.decoded.result()))
+            written = self._context.scribe.write(heard, self._epoch, job.cursor_ms, self._arrival)
+            self.utterances += len(written.utterances)
+            for utterance in written.utterances:
+                self._context.emit(events.utterance_heard(utterance))
+            self._tell(written.changes)
+
+    def _tell(self, changes: tuple[Change, ...]) -> None:
+        for change in changes:
+            self.alerts += change.alert.status is AlertStatus.CONFIRMED and change.kind in {"raised", "confirmed"}
+            self._context.emit(events.alert_changed(change))
+
+    # Where audio comes from, and when it came.
 
     def _segments(self) -> list[Segment]:
         start_ms = self._epoch.offset_ms + self._next * 1000 // SAMPLE_RATE
@@ -142,15 +243,16 @@ class Ear:
                 return
 
     def _mark(self, end_sample: int, arrived: float) -> None:
-        self._marks.append((end_sample, arrived))
-        if len(self._marks) > 2 * _MARKS:
-            del self._marks[:_MARKS]
+        marks = self._marks[_MARKS:] if len(self._marks) > 2 * _MARKS else self._marks
+        marks.append((end_sample, arrived))
+        self._marks = marks
 
     def _arrival(self, stream_ms: int) -> float:
         """Monotonic second at which the audio up to ``stream_ms`` was here; now, where that is not known."""
         sample = (stream_ms - self._epoch.offset_ms) * SAMPLE_RATE // 1000
-        at = bisect_left(self._marks, (sample, 0.0))
-        return self._marks[at][1] if at < len(self._marks) else time.monotonic()
+        marks = self._marks
+        at = bisect_left(marks, (sample, 0.0))
+        return marks[at][1] if at < len(marks) else time.monotonic()
 
     def _report_lag(self, arrived: float | None) -> None:
         if arrived is None or not self._live:

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 from core.clock import iso, seconds, utc_now
-from core.records import Alert, Epoch, Gap, Segment, Stream, Utterance
+from core.records import Epoch, Gap, Segment, Stream, Utterance
 from core.shapes import Json, alert_json, epoch_json, gap_json, segment_json, stream_json, utterance_json
+from pipeline.lifecycle import Change, ChangeKind
 
 EventSink = Callable[[Json], None]
 
@@ -33,9 +34,18 @@ def utterance_heard(utterance: Utterance) -> Json:
     return _event("utterance", utterance_json(utterance))
 
 
-def alert_raised(alert: Alert) -> Json:
-    """A claim a moderator should look at, stored."""
-    return _event("alert", alert_json(alert))
+EVENT_NAMES: dict[ChangeKind, str] = {
+    "raised": "alert",
+    "confirmed": "alert",
+    "withdrawn": "alert",
+    "repeated": "alert.repeated",
+    "corrected": "alert.corrected",
+}
+
+
+def alert_changed(change: Change) -> Json:
+    """A claim a moderator should look at, stored, or what became of it; always under the same ``alert_id``."""
+    return _event(EVENT_NAMES[change.kind], alert_json(change.alert))
 
 
 def gap_found(gap: Gap) -> Json:

@@ -37,9 +37,9 @@ def import_transcript(db: Database, checker: Checker, stream: Stream, lines: lis
     added = 0
     raised: list[Alert] = []
     for line in lines:
-        written = scribe.write(Heard(line.start_ms, line.end_ms, line.text, (), (), 0.0), epoch, line.end_ms)
-        added += written.utterance is not None
-        raised += written.alerts
+        written = scribe.write([Heard(line.start_ms, line.end_ms, line.text, (), (), 0.0)], epoch, line.end_ms)
+        added += len(written.utterances)
+        raised += [change.alert for change in written.changes if change.kind == "raised"]
     with db.write() as connection:
         recordings.put_epoch(connection, replace(epoch, complete=True))
         streams.end_stream(connection, stream.name, utc_now())

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from asr.transcriber import Transcriber
+from asr.scheduler import DecodeScheduler
+from asr.transcriber import Listener
 from claims.checker import Checker
 from core.clock import plus_ms, seconds, utc_now
 from core.records import Epoch, Gap, ModelIdentity, Segment, Stream
@@ -42,13 +43,14 @@ class WatchOptions:
 
 @dataclass(frozen=True, slots=True)
 class WatchParts:
-    """What a watch works with, put together once. ``transcriber`` makes one that starts at a given ms."""
+    """What all watches of a process share. ``listener`` makes one that starts at a given ms, for live audio or not."""
 
     db: Database
     data_dir: Path
     checker: Checker
     model: ModelIdentity
-    transcriber: Callable[[int], Transcriber]
+    listener: Callable[[int, bool], Listener]
+    scheduler: DecodeScheduler
     seal: SealOptions = field(default_factory=SealOptions)
 
 
@@ -85,7 +87,7 @@ class StreamWatch:
         shelf = shelf_of(parts.db, stream.name, stream.product)
         scribe = Scribe(parts.db, parts.checker, parts.model, shelf)
         self._log = LiveLog(parts.db, parts.data_dir, self._session(), parts.seal)
-        self._ear_context = EarContext(parts.db, parts.data_dir, scribe, parts.transcriber, self._emit)
+        self._ear_context = EarContext(parts.db, parts.data_dir, scribe, parts.listener, parts.scheduler, self._emit)
 
     def run(self) -> WatchResult:
         """Record and listen until the source ends or `stop` is called.
@@ -98,9 +100,13 @@ class StreamWatch:
             known = self._known_epoch(content)
             if known is not None and known.complete:
                 return WatchResult(self._stream.name, "already_done")
-            if self._source.live:
-                self._recover()
-            return self._record(content, known)
+            try:
+                if self._source.live:
+                    self._recover()
+                return self._record(content, known)
+            finally:
+                for ear in self._ears.values():
+                    ear.close()
 
     def stop(self) -> None:
         """Close the open segment, hear what is recorded, and return from `run`."""
@@ -164,7 +170,8 @@ class StreamWatch:
 
     def _ear(self, epoch: Epoch) -> Ear:
         if epoch.number not in self._ears:
-            self._ears[epoch.number] = Ear(self._ear_context, epoch, live=self._source.live)
+            live = self._source.live or self._options.realtime
+            self._ears[epoch.number] = Ear(self._ear_context, epoch, live=live)
         return self._ears[epoch.number]
 
     def _epochs(self) -> list[Epoch]:

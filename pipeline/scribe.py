@@ -2,17 +2,40 @@
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from sqlalchemy import Connection
+
+from asr.punctuation import COMMA_MS
 from asr.transcriber import Heard
 from claims.checker import Checker
 from core.alignment import span_ms, word_ranges
 from core.clock import plus_ms
-from core.records import Alert, AlertStatus, Epoch, Finding, ModelIdentity, Product, Utterance, Verdict
+from core.records import (
+    Alert,
+    AlertStatus,
+    Correction,
+    Epoch,
+    Finding,
+    ModelIdentity,
+    Product,
+    Severity,
+    Utterance,
+    Verdict,
+)
+from core.text import is_han
 from index.ingest import add_to_index
+from pipeline.correction import correction_in
+from pipeline.events import EVENT_NAMES
+from pipeline.lifecycle import Change, LifecyclePolicy, State, Step, corrected, finalised, resumed, suspected
 from store import alerts, outbox, recordings, timeline, utterances
 from store.engine import Database
+
+PARTED_MS = 900
+SUSPECT_SYLLABLES = 3
+SUSPECT_BY_SOUND = 4
+SUSPECT_SCORE = 0.6
 
 Arrival = Callable[[int], float]
 """Stream time in ms to the monotonic second at which its audio had arrived."""
@@ -33,10 +56,10 @@ def shelf_of(db: Database, stream: str, product: str) -> Shelf:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What one heard stretch became; ``utterance`` is None where it was stored before."""
+    """What one decoded window became: utterances that were not stored before, and what became of alerts."""
 
-    utterance: Utterance | None
-    alerts: tuple[Alert, ...] = ()
+    utterances: tuple[Utterance, ...] = ()
+    changes: tuple[Change, ...] = ()
 
 
 def utterance_of(heard: Heard, epoch: Epoch, model: ModelIdentity) -> Utterance:
@@ -59,7 +82,8 @@ def utterance_of(heard: Heard, epoch: Epoch, model: ModelIdentity) -> Utterance:
 
 def alert_id(utterance: Utterance, finding: Finding) -> str:
     """The same claim at the same place always gets the same id, so a re-run never doubles an alert."""
-    place = f"{utterance.stream}\0{utterance.epoch}\0{utterance.start_ms}\0{finding.start}\0{finding.rule_id}"
+    start_ms, _ = span_ms(utterance, finding.start, finding.end)
+    place = f"{utterance.stream}\0{utterance.epoch}\0{start_ms}\0{finding.rule_id}"
     return hashlib.sha256(place.encode()).hexdigest()[:24]
 
 
@@ -94,37 +118,139 @@ def alert_of(utterance: Utterance, finding: Finding, product: str, arrival: Arri
 
 
 class Scribe:
-    """Writes one epoch's speech. Not thread-safe: one scribe, one thread."""
+    """Writes one stream's speech. Not thread-safe: one scribe, one thread at a time."""
 
-    def __init__(self, db: Database, checker: Checker, model: ModelIdentity, shelf: Shelf) -> None:
+    def __init__(
+        self, db: Database, checker: Checker, model: ModelIdentity, shelf: Shelf, policy: LifecyclePolicy | None = None
+    ) -> None:
         self._db = db
         self._checker = checker
         self._model = model
         self._shelf = shelf
+        self._policy = policy or LifecyclePolicy()
+        self._state: State | None = None
+        self._previous: Utterance | None = None
 
-    def write(self, heard: Heard, epoch: Epoch, cursor_ms: int, arrival: Arrival | None = None) -> Written:
-        """Store ``heard`` and move the cursor to ``cursor_ms`` (stream time), all or nothing."""
-        utterance = utterance_of(heard, epoch, self._model)
-        product = self._shelf(utterance.start_ms)
-        findings = self._checker.check(utterance.text, product.judged_as, character_probabilities(utterance))
+    def write(self, heard: Sequence[Heard], epoch: Epoch, cursor_ms: int, arrival: Arrival | None = None) -> Written:
+        """Store a window's utterances and what they make of alerts, and move the cursor to ``cursor_ms``.
+
+        All or nothing. Suspicions that lie before ``cursor_ms`` and are not in the text are withdrawn.
+        """
+        known, previous = self._known(epoch, cursor_ms), self._previous
+        judged = [self._judge(utterance_of(stretch, epoch, self._model)) for stretch in heard]
+        stored: list[Utterance] = []
+        changes: tuple[Change, ...] = ()
         with self._db.write() as connection:
-            stored = utterances.add_utterance(connection, utterance)
+            found: list[Alert] = []
+            for utterance, product, claims in judged:
+                number = utterances.add_utterance(connection, utterance)
+                if number is None:
+                    continue
+                stored.append(replace(utterance, id=number))
+                add_to_index(connection, stored[-1])
+                found += [alert_of(replace(said, id=number), f, product, arrival) for said, f in claims]
             recordings.advance_cursor(connection, epoch.stream, epoch.number, cursor_ms)
-            if stored is None:
-                return Written(None)
-            utterance = replace(utterance, id=stored)
-            add_to_index(connection, utterance)
-            raised = tuple(
-                alert_of(utterance, finding, product.name, arrival)
-                for finding in findings
-                if finding.verdict is not Verdict.INFO
-            )
-            for alert in raised:
-                if alerts.add_alert(connection, alert):
-                    outbox.append(connection, "alert", alert)
-        return Written(utterance, raised)
+            text = "".join(u.text for u in ([previous] if previous else []) + stored)
+            state, changes = finalised(known, found, cursor_ms, text, self._policy)
+            for utterance in stored:
+                state, more = self._corrections(state, utterance)
+                changes += more
+            _store(connection, changes)
+        self._state = state
+        return Written(tuple(stored), changes)
+
+    def suspect(self, heard: Sequence[Heard], epoch: Epoch, arrival: Arrival | None = None) -> tuple[Change, ...]:
+        """Judge the text of a window that is still open; raise what stands out clearly enough as ``suspected``."""
+        known, previous = self._known(epoch, 0), self._previous
+        found: list[Alert] = []
+        for stretch in heard:
+            _, product, claims = self._judge(utterance_of(stretch, epoch, self._model))
+            found += [as_suspicion(alert_of(said, f, product, arrival)) for said, f in claims if stands_out(f)]
+        self._previous = previous
+        state, changes = suspected(known, found, self._policy)
+        if changes:
+            with self._db.write() as connection:
+                _store(connection, changes)
+        self._state = state
+        return changes
 
     def advance(self, epoch: Epoch, cursor_ms: int) -> None:
         """Move the cursor over silence."""
         with self._db.write() as connection:
             recordings.advance_cursor(connection, epoch.stream, epoch.number, cursor_ms)
+
+    def _known(self, epoch: Epoch, cursor_ms: int) -> State:
+        """Alerts that may still change; after a restart, those that are stored."""
+        if self._state is None:
+            since = cursor_ms - self._policy.correction_ms
+            with self._db.read() as connection:
+                self._state = resumed(alerts.recent_alerts(connection, epoch.stream, since))
+        return self._state
+
+    def _judge(self, utterance: Utterance) -> tuple[Utterance, str, list[tuple[Utterance, Finding]]]:
+        """The utterance, the product on the shelf, and its claims with the text that each stands in.
+
+        A window may end inside a sentence, so what was said just before is judged along.
+        """
+        product = self._shelf(utterance.start_ms)
+        joined, offset = with_previous(self._previous, utterance)
+        claims: list[tuple[Utterance, Finding]] = []
+        for finding in self._checker.check(joined.text, product.judged_as, character_probabilities(joined)):
+            if finding.verdict is Verdict.INFO or finding.end <= offset:
+                continue
+            if finding.start >= offset:
+                finding_here = replace(finding, start=finding.start - offset, end=finding.end - offset)
+                claims.append((utterance, finding_here))
+            else:
+                claims.append((joined, finding))
+        self._previous = utterance
+        return utterance, product.name, claims
+
+    def _corrections(self, state: State, utterance: Utterance) -> Step:
+        place = correction_in(utterance.text)
+        if place is None:
+            return state, ()
+        start_ms, end_ms = span_ms(utterance, *place)
+        return corrected(state, Correction(utterance.text, start_ms, end_ms), self._policy)
+
+
+def with_previous(previous: Utterance | None, utterance: Utterance) -> tuple[Utterance, int]:
+    """The utterance behind the one before it, and where it begins; alone where a pause parts them."""
+    if previous is None or previous.epoch != utterance.epoch or previous.stream != utterance.stream:
+        return utterance, 0
+    pause = utterance.start_ms - previous.end_ms
+    if not -PARTED_MS < pause < PARTED_MS:
+        return utterance, 0
+    before = previous.text.rstrip("。") + ("，" if pause >= COMMA_MS else "")
+    joined = replace(
+        utterance,
+        text=before + utterance.text,
+        words=previous.words + utterance.words if previous.words and utterance.words else (),
+        start_ms=previous.start_ms,
+        wall_start=previous.wall_start,
+    )
+    return joined, len(before)
+
+
+def stands_out(finding: Finding) -> bool:
+    """Whether a claim in provisional text is worth a suspicion: long, clear, and grave enough.
+
+    Provisional text is wrong more often, and short words that sound alike are what it gets wrong.
+    """
+    syllables = sum(map(is_han, finding.matched)) + sum(map(str.isdigit, finding.matched))
+    least = SUSPECT_BY_SOUND if finding.method.startswith("sound") else SUSPECT_SYLLABLES
+    grave = finding.severity in {Severity.HIGH, Severity.MEDIUM}
+    return grave and syllables >= least and finding.score >= SUSPECT_SCORE
+
+
+def as_suspicion(alert: Alert) -> Alert:
+    """An alert as the provisional pass raises it: at most of medium severity until final text confirms it."""
+    finding = replace(alert.finding, method="provisional", severity=Severity.MEDIUM)
+    return replace(alert, status=AlertStatus.SUSPECTED, finding=finding)
+
+
+def _store(connection: Connection, changes: Sequence[Change]) -> None:
+    for change in changes:
+        if not alerts.add_alert(connection, change.alert):
+            alerts.update_alert(connection, change.alert)
+        outbox.append(connection, EVENT_NAMES[change.kind], change.alert)

@@ -71,6 +71,13 @@ def get_alert(connection: Connection, alert_id: str) -> Alert | None:
     return _record(row) if row else None
 
 
+def recent_alerts(connection: Connection, stream: str, since_ms: int) -> list[Alert]:
+    """Alerts of a stream whose words ended after ``since_ms`` (stream time) and which were not withdrawn, in order."""
+    standing = alerts.c.status != AlertStatus.WITHDRAWN.value
+    query = select(alerts).where(alerts.c.stream == stream, alerts.c.end_ms > since_ms, standing)
+    return [_record(row) for row in connection.execute(query.order_by(alerts.c.start_ms, alerts.c.id)).mappings()]
+
+
 def list_alerts(
     connection: Connection, *, stream: str = "", category: str = "", after: str = "", limit: int = 1000
 ) -> list[Alert]:

@@ -1,12 +1,13 @@
 """A piece of the bundled broadcast, and the parts of a watch on real weights with a small rule pack."""
 
 import subprocess
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-from asr.transcriber import Transcriber
+from asr.scheduler import DecodeScheduler
+from asr.transcriber import Listener
+from asr.windows import LIVE_POLICY, WindowPolicy
 from claims.checker import load_checker
 from core.settings import Settings
 from ingest.commands import ffmpeg_path
@@ -39,10 +40,11 @@ def checker():
 @pytest.fixture
 def parts(tmp_path, engine, checker):
     db = open_database(tmp_path / "data" / "livewitness.db")
-    make = partial(_transcriber, engine)
-    yield WatchParts(db, tmp_path / "data", checker, engine.identity, make)
+    scheduler = DecodeScheduler(engine)
+    yield WatchParts(db, tmp_path / "data", checker, engine.identity, listener, scheduler)
+    scheduler.close()
     db.close()
 
 
-def _transcriber(engine, start_ms):
-    return Transcriber(engine, load_vad(), start_ms=start_ms)
+def listener(start_ms, live):
+    return Listener(load_vad(), LIVE_POLICY if live else WindowPolicy(), start_ms=start_ms)

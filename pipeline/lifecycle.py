@@ -1,0 +1,164 @@
+"""What becomes of a claim: suspected, then confirmed or withdrawn; repeated; taken back by the host.
+
+Pure: a state and what was found go in, the next state and the changes to tell come out. The provisional pass
+and the windows of the final pass overlap, so the same words are met several times; they are one claim.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from core.pinyin import merged_syllables
+from core.records import Alert, AlertStatus, Correction, Severity
+
+ChangeKind = Literal["raised", "confirmed", "withdrawn", "repeated", "corrected"]
+
+MISHEARD = "misheard"
+LAWFUL_IN_CONTEXT = "lawful_in_context"
+_LOWER = {Severity.HIGH: Severity.MEDIUM, Severity.MEDIUM: Severity.LOW}
+
+
+@dataclass(frozen=True, slots=True)
+class LifecyclePolicy:
+    """Times in ms. ``near_ms``: word times of two decodes of the same words differ by less.
+
+    The same claim again within ``repeat_ms`` counts as a repeat. A correction is of claims that ended less than
+    ``correction_ms`` before it.
+    """
+
+    near_ms: int = 700
+    repeat_ms: int = 8_000
+    correction_ms: int = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """An alert that may still change; ``last_ms`` is the end of its latest repeat."""
+
+    alert: Alert
+    last_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happened to an alert, and the alert as it is now."""
+
+    kind: ChangeKind
+    alert: Alert
+
+
+State = tuple[Tracked, ...]
+"""Alerts in the order in which they were first met."""
+
+Step = tuple[State, tuple[Change, ...]]
+
+
+def suspected(state: State, found: Sequence[Alert], policy: LifecyclePolicy) -> Step:
+    """A provisional decode found these: raise those that are not known at that place and no mere repeat."""
+    changes: list[Change] = []
+    for alert in found:
+        if any(_same_place(t, alert, policy) or _repeats(t, alert, policy) for t in state):
+            continue
+        state = (*state, Tracked(alert, alert.end_ms))
+        changes.append(Change("raised", alert))
+    return state, tuple(changes)
+
+
+def finalised(state: State, found: Sequence[Alert], until_ms: int, text: str, policy: LifecyclePolicy) -> Step:
+    """Final ``text`` up to ``until_ms`` is known, and these claims are in it; suspicions without one are withdrawn."""
+    changes: list[Change] = []
+    for alert in found:
+        state, change = _found(state, alert, policy)
+        changes += change
+    kept: list[Tracked] = []
+    for tracked in state:
+        alert = tracked.alert
+        if alert.status is AlertStatus.SUSPECTED and alert.end_ms <= until_ms:
+            alert = replace(alert, status=AlertStatus.WITHDRAWN, reason=_reason(alert, text))
+            changes.append(Change("withdrawn", alert))
+        kept.append(replace(tracked, alert=alert))
+    return _forget(kept, until_ms, policy), tuple(changes)
+
+
+def corrected(state: State, correction: Correction, policy: LifecyclePolicy) -> Step:
+    """The host takes back what was said last: the latest claim, those near it, and claims named in the correction."""
+    open_to_it = [t for t in state if _correctable(t, correction, policy)]
+    latest = max((t.last_ms for t in open_to_it), default=0)
+    meant = [t for t in open_to_it if t.last_ms >= latest - policy.repeat_ms or _sounds_in(t.alert, correction.text)]
+    after = tuple(replace(t, alert=_taken_back(t.alert, correction)) if t in meant else t for t in state)
+    changed = tuple(Change("corrected", t.alert) for t, before in zip(after, state, strict=True) if t is not before)
+    return after, changed
+
+
+def _taken_back(alert: Alert, correction: Correction) -> Alert:
+    finding = alert.finding
+    milder = replace(finding, severity=_LOWER.get(finding.severity, finding.severity))
+    return replace(alert, finding=milder, correction=correction)
+
+
+def resumed(alerts: Iterable[Alert]) -> State:
+    """The state of a stream whose watcher was interrupted, from what is stored."""
+    return tuple(Tracked(alert, alert.end_ms) for alert in alerts)
+
+
+def _found(state: State, alert: Alert, policy: LifecyclePolicy) -> tuple[State, list[Change]]:
+    """One claim of the final text: it confirms a suspicion, is known, is a repeat, or is new."""
+    at = next((i for i, t in enumerate(state) if _same_place(t, alert, policy)), None)
+    if at is not None:
+        known = state[at].alert
+        if known.status is AlertStatus.CONFIRMED:
+            return state, []
+        confirmed = replace(alert, id=known.id)
+        return _put(state, at, Tracked(confirmed, alert.end_ms)), [Change("confirmed", confirmed)]
+    at = next((i for i, t in enumerate(state) if _repeats(t, alert, policy)), None)
+    if at is not None:
+        again = replace(state[at].alert, count=state[at].alert.count + 1)
+        return _put(state, at, Tracked(again, alert.end_ms)), [Change("repeated", again)]
+    return (*state, Tracked(alert, alert.end_ms)), [Change("raised", alert)]
+
+
+def _put(state: State, at: int, tracked: Tracked) -> State:
+    return (*state[:at], tracked, *state[at + 1 :])
+
+
+def _same_place(tracked: Tracked, alert: Alert, policy: LifecyclePolicy) -> bool:
+    """Whether both are the same words, heard twice: times that meet, and rule or most of the time in common."""
+    known = tracked.alert
+    meet = min(known.end_ms, alert.end_ms) - max(known.start_ms, alert.start_ms)
+    if 2 * meet > min(known.end_ms - known.start_ms, alert.end_ms - alert.start_ms):
+        return True
+    return meet > -policy.near_ms and _same_claim(known, alert)
+
+
+def _repeats(tracked: Tracked, alert: Alert, policy: LifecyclePolicy) -> bool:
+    """Whether ``alert`` says again, a few seconds later, what is known already."""
+    if tracked.alert.status is not AlertStatus.CONFIRMED or not _same_claim(tracked.alert, alert):
+        return False
+    return tracked.last_ms - policy.near_ms <= alert.start_ms <= tracked.last_ms + policy.repeat_ms
+
+
+def _same_claim(one: Alert, other: Alert) -> bool:
+    a, b = one.finding, other.finding
+    alike = a.canonical == b.canonical or merged_syllables(a.matched) == merged_syllables(b.matched)
+    return a.category is b.category and alike
+
+
+def _reason(alert: Alert, text: str) -> str:
+    return LAWFUL_IN_CONTEXT if _sounds_in(alert, text) else MISHEARD
+
+
+def _sounds_in(alert: Alert, text: str) -> bool:
+    sounds = " ".join(filter(None, merged_syllables(text)))
+    return " ".join(filter(None, merged_syllables(alert.finding.matched))) in sounds
+
+
+def _correctable(tracked: Tracked, correction: Correction, policy: LifecyclePolicy) -> bool:
+    alert = tracked.alert
+    if alert.correction is not None or alert.status is AlertStatus.WITHDRAWN:
+        return False
+    return alert.start_ms < correction.start_ms <= tracked.last_ms + policy.correction_ms
+
+
+def _forget(state: Sequence[Tracked], until_ms: int, policy: LifecyclePolicy) -> State:
+    longest = max(policy.repeat_ms, policy.correction_ms)
+    return tuple(t for t in state if t.alert.status is AlertStatus.SUSPECTED or t.last_ms + longest >= until_ms)

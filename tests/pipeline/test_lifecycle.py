@@ -1,0 +1,146 @@
+"""A claim is one alert from the first suspicion to its end, however often windows overlap."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.records import Alert, AlertStatus, Category, Correction, Finding, Severity, Verdict
+from pipeline.lifecycle import (
+    LAWFUL_IN_CONTEXT,
+    MISHEARD,
+    LifecyclePolicy,
+    corrected,
+    finalised,
+    resumed,
+    suspected,
+)
+
+POLICY = LifecyclePolicy()
+
+
+def alert(start_ms: int, matched: str = "全网最低价", *, canonical: str = "", number: int = 0, **changes) -> Alert:
+    finding = Finding(
+        "ad.lowest", Category.ABSOLUTE_TERM, Severity.HIGH, Verdict.VIOLATION, 0, len(matched), matched,
+        canonical or matched, "exact", 0.9, "最低价", (), "", "", "p", "1", "0",
+    )  # fmt: skip
+    made = Alert(
+        f"a{start_ms}-{number}", AlertStatus.CONFIRMED, "s", 1, start_ms, start_ms + 200 * len(matched),
+        datetime(2026, 1, 1, tzinfo=UTC), matched, finding, 900,
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+def suspicion(start_ms: int, matched: str = "全网最低价", **more) -> Alert:
+    return alert(start_ms, matched, status=AlertStatus.SUSPECTED, **more)
+
+
+def kinds(changes) -> list[tuple[str, str]]:
+    return [(change.kind, change.alert.id) for change in changes]
+
+
+def test_a_suspicion_is_confirmed_under_its_own_id():
+    first = suspicion(1_000, "全往最低价", canonical="全网最低价")
+    state, changes = suspected((), [first], POLICY)
+    assert kinds(changes) == [("raised", first.id)]
+    state, (change,) = finalised(state, [alert(1_120)], 3_000, "今天全网最低价。", POLICY)
+    assert (change.kind, change.alert.id) == ("confirmed", first.id)
+    assert change.alert.status is AlertStatus.CONFIRMED
+    assert change.alert.finding.matched == "全网最低价"
+    assert len(state) == 1
+
+
+def test_overlapping_provisional_windows_raise_one_suspicion():
+    state, _ = suspected((), [suspicion(1_000)], POLICY)
+    state, changes = suspected(state, [suspicion(1_060, number=2)], POLICY)
+    assert changes == ()
+    assert len(state) == 1
+
+
+def test_overlapping_final_windows_raise_one_alert():
+    state, _ = finalised((), [alert(1_000)], 3_000, "全网最低价。", POLICY)
+    _, changes = finalised(state, [alert(1_040, number=2)], 4_000, "全网最低价。", POLICY)
+    assert changes == ()
+
+
+def test_a_suspicion_that_the_final_text_does_not_hold_is_withdrawn_with_the_reason():
+    for text, reason in (("今天天气不错。", MISHEARD), ("我们不敢说全网最低价。", LAWFUL_IN_CONTEXT)):
+        state, _ = suspected((), [suspicion(1_000)], POLICY)
+        state, (change,) = finalised(state, [], 3_000, text, POLICY)
+        assert (change.kind, change.alert.status, change.alert.reason) == ("withdrawn", AlertStatus.WITHDRAWN, reason)
+
+
+def test_a_suspicion_that_no_final_text_has_reached_stays_open():
+    state, _ = suspected((), [suspicion(5_000)], POLICY)
+    state, changes = finalised(state, [], 4_000, "前一句。", POLICY)
+    assert changes == ()
+    assert state[0].alert.status is AlertStatus.SUSPECTED
+
+
+def test_a_host_who_repeats_himself_makes_a_count_not_alerts():
+    state, _ = finalised((), [alert(1_000)], 3_000, "全网最低价。", POLICY)
+    state, (change,) = finalised(state, [alert(4_000)], 6_000, "全网最低价。", POLICY)
+    assert (change.kind, change.alert.id, change.alert.count) == ("repeated", "a1000-0", 2)
+    _, changes = suspected(state, [suspicion(8_000)], POLICY)
+    assert changes == (), "a repeat is not suspected again"
+
+
+def test_the_same_claim_much_later_is_a_new_alert():
+    state, _ = finalised((), [alert(1_000)], 3_000, "全网最低价。", POLICY)
+    _, (change,) = finalised(state, [alert(40_000)], 42_000, "全网最低价。", POLICY)
+    assert (change.kind, change.alert.count) == ("raised", 1)
+
+
+def test_different_claims_side_by_side_are_two_alerts():
+    found = [alert(1_000, "三天祛斑"), alert(2_000, "七天美白")]
+    _, changes = finalised((), found, 4_000, "三天祛斑，七天美白。", POLICY)
+    assert len(changes) == 2
+
+
+def test_a_correction_lowers_the_severity_and_is_kept_with_the_latest_claim():
+    state, _ = finalised((), [alert(1_000, "三天祛斑"), alert(20_000)], 22_000, "", POLICY)
+    correction = Correction("刚才说错了", 25_000, 26_000)
+    state, (change,) = corrected(state, correction, POLICY)
+    assert (change.kind, change.alert.id) == ("corrected", "a20000-0")
+    assert change.alert.finding.severity is Severity.MEDIUM
+    assert change.alert.correction == correction
+    assert corrected(state, replace(correction, start_ms=26_500), LifecyclePolicy(repeat_ms=1_000))[1] != changes_of(
+        change
+    )
+
+
+def changes_of(change):
+    return (change,)
+
+
+def test_a_claim_named_in_the_correction_is_meant_as_well():
+    state, _ = finalised((), [alert(1_000, "三天祛斑"), alert(20_000)], 22_000, "", POLICY)
+    _, changes = corrected(state, Correction("更正一下，不是三天祛斑", 25_000, 26_000), POLICY)
+    assert {change.alert.finding.matched for change in changes} == {"三天祛斑", "全网最低价"}
+
+
+def test_a_correction_that_comes_too_late_changes_nothing():
+    state, _ = finalised((), [alert(1_000)], 3_000, "", POLICY)
+    assert corrected(state, Correction("口误", 90_000, 91_000), POLICY)[1] == ()
+
+
+def test_a_restart_takes_up_stored_suspicions():
+    state = resumed([suspicion(1_000)])
+    _, (change,) = finalised(state, [alert(1_050)], 3_000, "全网最低价。", POLICY)
+    assert (change.kind, change.alert.id) == ("confirmed", "a1000-0")
+
+
+CLAIMS = st.lists(st.tuples(st.integers(0, 60_000), st.sampled_from(["全网最低价", "三天祛斑", "根治"])), max_size=8)
+
+
+@given(CLAIMS, CLAIMS)
+def test_whatever_is_heard_no_id_is_raised_twice_and_every_suspicion_ends(provisional, final):
+    state, changes = suspected((), [suspicion(at, word, number=i) for i, (at, word) in enumerate(provisional)], POLICY)
+    found = sorted((alert(at, word, number=100 + i) for i, (at, word) in enumerate(final)), key=lambda a: a.start_ms)
+    state, more = finalised(state, found, 100_000, "", POLICY)
+    raised = [change.alert.id for change in (*changes, *more) if change.kind == "raised"]
+    assert len(raised) == len(set(raised))
+    assert all(t.alert.status is not AlertStatus.SUSPECTED for t in state)
+    ended = {change.alert.id for change in more if change.kind in {"confirmed", "withdrawn"}}
+    assert {change.alert.id for change in changes} == ended
