@@ -12,6 +12,8 @@ from pipeline.transcripts import Line
 from store import recordings, streams
 from store.engine import Database
 
+_BATCH = 64
+
 
 @dataclass(frozen=True, slots=True)
 class Imported:
@@ -36,11 +38,22 @@ def import_transcript(db: Database, checker: Checker, stream: Stream, lines: lis
     scribe = Scribe(db, checker, ModelIdentity("transcript", digest), shelf_of(db, stream.name, stream.product))
     added = 0
     raised: list[Alert] = []
-    for line in lines:
-        written = scribe.write([Heard(line.start_ms, line.end_ms, line.text, (), (), 0.0)], epoch, line.end_ms)
+    heard = [Heard(line.start_ms, line.end_ms, line.text, (), (), 0.0) for line in _apart(lines)]
+    for first in range(0, len(heard), _BATCH):
+        batch = heard[first : first + _BATCH]
+        written = scribe.write(batch, epoch, batch[-1].end_ms)
         added += len(written.utterances)
         raised += [change.alert for change in written.changes if change.kind == "raised"]
     with db.write() as connection:
         recordings.put_epoch(connection, replace(epoch, complete=True))
         streams.end_stream(connection, stream.name, utc_now())
     return Imported(added, len(lines) - added, tuple(raised))
+
+
+def _apart(lines: list[Line]) -> list[Line]:
+    """Lines in order of time with starts of their own: an utterance is known by its start, so equal ones would be lost."""
+    apart: list[Line] = []
+    for line in lines:
+        start = max(line.start_ms, apart[-1].start_ms + 1) if apart else line.start_ms
+        apart.append(replace(line, start_ms=start, end_ms=max(line.end_ms, start)))
+    return apart

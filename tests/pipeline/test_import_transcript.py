@@ -43,3 +43,15 @@ def test_another_transcript_of_the_same_stream_is_another_epoch(tmp_path) -> Non
         assert all(epoch.complete for epoch in recordings.list_epochs(connection, "s"))
         assert len(utterances.list_utterances(connection, "s")) == 3
     db.close()
+
+
+def test_lines_with_the_same_start_are_all_kept(tmp_path) -> None:
+    db = open_database(tmp_path / "livewitness.db")
+    checker = load_checker()
+    lines = [Line(0, 1000, f"第{number}句") for number in range(150)]
+    record = Stream(name="s", source="transcript:a.srt")
+    assert import_transcript(db, checker, record, lines).lines == 150
+    assert import_transcript(db, checker, record, lines).lines == 0
+    with db.read() as connection:
+        assert [u.text for u in utterances.list_utterances(connection, "s")] == [line.text for line in lines]
+    db.close()
