@@ -51,7 +51,7 @@ def import_transcript(db: Database, checker: Checker, stream: Stream, lines: lis
 
 
 def _apart(lines: list[Line]) -> list[Line]:
-    """Lines in order of time with starts of their own: an utterance is known by its start, so equal ones would be lost."""
+    """Lines in order of time, each with a start of its own: an utterance is known by it, equal ones would be lost."""
     apart: list[Line] = []
     for line in lines:
         start = max(line.start_ms, apart[-1].start_ms + 1) if apart else line.start_ms
