@@ -6,7 +6,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from api import clips, events, findings, pages, search, streams
+from api import clips, events, findings, metrics, pages, search, streams, timeline, watches, webhooks
 from api.context import ApiContext
 from api.errors import add_error_handlers
 from api.guard import Guard
@@ -36,7 +36,7 @@ def create_app(context: ApiContext) -> FastAPI:
     app.add_middleware(Guard, hosts=context.hosts, limits=context.limits)
     add_error_handlers(app)
     app.include_router(health_route(CachedChecks(context.checks)))
-    for routes in (streams.router, findings.router, events.router, search.router, clips.router, pages.router):
-        app.include_router(routes)
+    for module in (streams, timeline, findings, events, search, clips, watches, webhooks, metrics, pages):
+        app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     return app

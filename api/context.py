@@ -9,6 +9,9 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 
 from core.health import CheckResult
+from core.metrics import Metrics
+from core.shapes import Json
+from core.watch_config import WatchConfig
 from index.search import SearchAnswer, SearchRequest
 from store.engine import Database
 
@@ -18,6 +21,34 @@ class Searches(Protocol):
 
     def search(self, request: SearchRequest) -> SearchAnswer:
         """Answer one query; called from several threads."""
+        ...
+
+
+class Watches(Protocol):
+    """What the API needs of `pipeline.supervisor.Supervisor`; called from several threads."""
+
+    def add(self, config: WatchConfig, *, start: bool = True) -> Json:
+        """Take on a stream and begin. Raises `ConflictError`."""
+        ...
+
+    def start(self, name: str) -> Json:
+        """Begin, or begin again. Raises `NotFoundError`."""
+        ...
+
+    def stop(self, name: str) -> Json:
+        """Ask a stream to end. Raises `NotFoundError`."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Stop a stream and forget it. Raises `NotFoundError`."""
+        ...
+
+    def state(self, name: str) -> Json:
+        """How a stream fares. Raises `NotFoundError`."""
+        ...
+
+    def states(self) -> list[Json]:
+        """How all streams fare."""
         ...
 
 
@@ -45,6 +76,7 @@ class ApiContext:
     """Everything the routes use. ``checks`` are those of ``livewitness doctor``; ``hosts`` the names it answers to.
 
     ``stopping`` is set when the service ends, so that open event streams end with it.
+    ``watches`` starts and stops streams, where this installation watches any itself.
     """
 
     db: Database
@@ -56,6 +88,9 @@ class ApiContext:
     hosts: frozenset[str] = frozenset({"localhost", "127.0.0.1", "[::1]"})
     limits: Limits = field(default_factory=Limits)
     stopping: threading.Event = field(default_factory=threading.Event)
+    watches: Watches | None = None
+    metrics: Metrics | None = None
+    allow_internal_targets: bool = False
 
 
 def context_of(request: Request) -> ApiContext:

@@ -29,6 +29,9 @@ class Settings(BaseSettings):
     )
     port: int = Field(default=8700, ge=1, le=65535, description="Port of the service, on loopback.")
     packs: tuple[Path, ...] = Field(default=(), description="Rule packs beside the bundled ones.")
+    allow_internal_targets: bool = Field(
+        default=False, description="Webhooks may go to internal addresses; sources given over the API may be there."
+    )
     ffmpeg: str = Field(default="", description="An ffmpeg to use in place of the bundled binary.")
     tsa_url: str = Field(default="", description="RFC 3161 time-stamping authority; empty: checkpoints without tokens.")
     tsa_ca: Path | None = Field(default=None, description="PEM of that authority's CA, for verifying.")

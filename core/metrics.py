@@ -1,0 +1,69 @@
+"""Measurements for Prometheus, in a registry of their own: one object for a process, handed to whoever measures.
+
+Per stream by label; for all streams sum over the label, as Prometheus does: ``sum(livewitness_lag_seconds)``.
+Names and units follow the Prometheus conventions (base units, ``_total`` for counters).
+"""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_LATENCY_S = (0.2, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 20.0, 60.0)
+_DECODE_S = (0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1.2, 2.0, 4.0, 8.0)
+
+
+class Metrics:
+    """Everything that is measured while streams are watched. Thread-safe."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.alert_latency = self._histogram(
+            "alert_latency_seconds",
+            "From the arrival of the last sample of the words to the alert.",
+            ("stream", "status"),
+            _LATENCY_S,
+        )
+        self.alerts = self._counter("alerts", "Alerts told, by what became of them.", ("stream", "status", "severity"))
+        self.utterances = self._counter("utterances", "Utterances stored.", ("stream",))
+        self.segments = self._counter("segments", "Recorded segments closed.", ("stream",))
+        self.recorded = self._counter("recorded_seconds", "Seconds of stream in closed segments.", ("stream",))
+        self.gaps = self._counter("gaps", "Stretches that were not recorded.", ("stream", "reason"))
+        self.gap_seconds = self._counter("gap_seconds", "Seconds that were not recorded.", ("stream",))
+        self.lag = self._gauge("lag_seconds", "How far recognition is behind the arrival of audio.", ("stream",))
+        self.warnings = self._counter("warnings", "Warnings and failures of streams.", ("stream", "event"))
+        self.decode_time = self._histogram("decode_seconds", "Wall time of one decode.", ("stream", "pass"), _DECODE_S)
+        self.decoded_audio = self._counter("decoded_audio_seconds", "Seconds of audio decoded.", ("stream", "pass"))
+        self.decode_wait = self._histogram(
+            "decode_wait_seconds", "Time a window waited for its decode.", ("stream", "pass"), _DECODE_S
+        )
+        self.loop_retries = self._counter("loop_retries", "Decodes done again because Whisper looped.", ("stream",))
+        self.left_out = self._counter("provisionals_dropped", "Provisional decodes left out.", ("stream", "reason"))
+        self.queue = self._gauge("queue_length", "What waits, by queue.", ("queue",))
+
+    # What the decoding scheduler reports.
+
+    def decoded(self, stream: str, kind: str, *, audio_s: float, waited_s: float, decode_s: float) -> None:
+        """A window was decoded."""
+        self.decode_time.labels(stream, kind).observe(decode_s)
+        self.decode_wait.labels(stream, kind).observe(waited_s)
+        self.decoded_audio.labels(stream, kind).inc(audio_s)
+
+    def dropped(self, stream: str, reason: str) -> None:
+        """A provisional decode was left out."""
+        self.left_out.labels(stream, reason).inc()
+
+    def queued(self, finals: int) -> None:
+        """So many final windows of all streams wait."""
+        self.queue.labels("finals").set(finals)
+
+    def text(self) -> bytes:
+        """All measurements in Prometheus' text format."""
+        return generate_latest(self.registry)
+
+    def _counter(self, name: str, about: str, labels: tuple[str, ...]) -> Counter:
+        return Counter(f"livewitness_{name}", about, labels, registry=self.registry)
+
+    def _gauge(self, name: str, about: str, labels: tuple[str, ...]) -> Gauge:
+        return Gauge(f"livewitness_{name}", about, labels, registry=self.registry)
+
+    def _histogram(self, name: str, about: str, labels: tuple[str, ...], buckets: tuple[float, ...]) -> Histogram:
+        return Histogram(f"livewitness_{name}", about, labels, buckets=buckets, registry=self.registry)
