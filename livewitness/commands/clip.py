@@ -7,6 +7,7 @@ import click
 from core.clock import parse_seconds, seconds, timecode
 from core.errors import UsageError
 from evidence.clip import Mode, clip_json, cut_clip
+from evidence.sheet import write_sheet
 from livewitness.cli import data_option, json_option
 from livewitness.console import emit, say, stdout
 from livewitness.wiring import database_of, settings_for
@@ -23,9 +24,12 @@ from livewitness.wiring import database_of, settings_for
     default="copy",
     help="copy：原样，从关键帧起；exact：重编码，精确到毫秒 / untouched from a key frame, or encoded anew to the ms",
 )
+@click.option("--sheet", type=click.Path(path_type=Path), help="另存缩略图（需 vision）/ contact sheet (extra vision)")
 @data_option
 @json_option
-def command(stream: str, start: str, end: str, output: Path, mode: Mode, data: Path | None, as_json: bool) -> None:
+def command(
+    stream: str, start: str, end: str, output: Path, mode: Mode, sheet: Path | None, data: Path | None, as_json: bool
+) -> None:
     """截取片段；START、END 为秒或 时:分:秒 / Cut a clip; START and END in seconds or h:mm:ss."""
     start_ms, end_ms = _milliseconds(start), _milliseconds(end)
     settings = settings_for(data)
@@ -33,6 +37,8 @@ def command(stream: str, start: str, end: str, output: Path, mode: Mode, data: P
         clip = cut_clip(
             db, settings.data.absolute(), stream, start_ms, end_ms, output, mode=mode, ffmpeg=settings.ffmpeg
         )
+    if sheet is not None:
+        write_sheet(clip, sheet)
     if as_json:
         emit({"path": str(clip.path)} | clip_json(clip))
         return
