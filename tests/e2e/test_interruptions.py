@@ -85,6 +85,19 @@ def test_rtmp_is_recorded_and_alerts(cli, piece, free_port) -> None:
     assert abs(answer["hits"][0]["start"] - 1.76) < 1.5
 
 
+def test_srt_is_recorded(cli, piece, free_port) -> None:
+    listening = f"srt://127.0.0.1:{free_port}?mode=listener"
+    served = [ffmpeg_path(), "-v", "error", "-re", "-i", str(piece(4, 10)), "-c", "copy", "-f", "mpegts", listening]
+    with subprocess.Popen(served, stderr=subprocess.DEVNULL) as server:
+        time.sleep(1)
+        watching = cli.start("watch", f"srt://127.0.0.1:{free_port}", "--stream", "s", "--json")
+        assert "三天" in watching.wait_for("utterance")[0]["text"]
+        server.wait(60)
+        watching.process.terminate()
+        assert watching.wait(60) == 0
+    assert watching.wait_for("stream.ended")[0]["recorded"] > 8
+
+
 def test_backfill_killed_in_the_middle_goes_on_without_doubling_or_losing(cli, piece, tmp_path) -> None:
     folder = tmp_path / "录像"
     folder.mkdir()
