@@ -17,7 +17,7 @@ from typing import Any
 
 from core.clock import iso, utc_now
 from core.errors import ConflictError, Sentence, StorageError
-from evidence.checkpoints import NO_AUDIT
+from evidence.checkpoints import FOLDER, NO_AUDIT, load_checkpoint
 from evidence.leaves import Leaf, canonical, parse_leaf
 
 AUDIT_NAME = "audit.jsonl"
@@ -89,6 +89,25 @@ def read_audit(data_dir: Path) -> list[bytes]:
             raise _broken(path, number + 1)
         head = hashlib.sha256(line).hexdigest()
     return lines
+
+
+def check_audit(data_dir: Path) -> tuple[int, list[Sentence]]:
+    """Number of entries, and what is wrong: a broken link, or a checkpoint that was signed over another chain."""
+    try:
+        lines = read_audit(data_dir)
+    except ConflictError as error:
+        return 0, [error.sentence]
+    problems = []
+    for path in sorted((data_dir / "streams").glob(f"*/{FOLDER}/[0-9]*.txt")):
+        stored = load_checkpoint(path)
+        if stored is not None and hash_at(lines, stored.checkpoint.audit[0]) != stored.checkpoint.audit[1]:
+            name = path.relative_to(data_dir).as_posix()
+            problems.append(
+                Sentence(
+                    f"与检查点 {name} 签名时的记录不符。", f"It is not the chain that the checkpoint {name} signed."
+                )
+            )
+    return len(lines), problems
 
 
 def hash_at(lines: list[bytes], count: int) -> str:

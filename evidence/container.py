@@ -49,14 +49,17 @@ class Stored:
         self.entries = {entry.name: entry for entry in entries}
 
     def blocks(self, name: str) -> Iterator[bytes]:
-        """The content of a file in blocks. Raises ``KeyError`` for a name that is not there."""
+        """The content of a file in blocks. Raises ``KeyError``, and `BadInputError` at its end by the checksum."""
         entry = self.entries[name]
-        position, left = entry.data_offset, entry.size
+        position, left, crc = entry.data_offset, entry.size, 0
         while left:
             self._file.seek(position)
             block = self._file.read(min(_BLOCK, left))
+            crc = zlib.crc32(block, crc)
             yield block
             position, left = position + len(block), left - len(block)
+        if crc != entry.crc:
+            raise refused(f"{name} 的校验和不符", f"the checksum of {name} does not fit")
 
     def read(self, name: str, *, most: int = 64 << 20) -> bytes:
         """A whole small file. Raises ``KeyError``, and `BadInputError` above ``most`` bytes."""

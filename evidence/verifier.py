@@ -134,13 +134,20 @@ def _check_files(run: _Run) -> None:
     for name in sorted(sums.keys() - there):
         raise _RefusedError(name, "缺少该文件", "is missing")
     for name, expected in sums.items():
-        digest = hashlib.sha256()
-        for block in run.stored.blocks(name):
-            digest.update(block)
-        if digest.hexdigest() != expected:
+        if _hash(run, name) != expected:
             raise _RefusedError(name, "内容被改动（哈希不符）", "its content was changed (another hash)")
     run.sums = sums
     run.facts["files"] = len(sums)
+
+
+def _hash(run: _Run, name: str) -> str:
+    digest = hashlib.sha256()
+    try:
+        for block in run.stored.blocks(name):
+            digest.update(block)
+    except BadInputError as error:
+        raise _RefusedError(name, error.sentence.zh, error.sentence.en) from error
+    return digest.hexdigest()
 
 
 def _check_seal(run: _Run) -> None:

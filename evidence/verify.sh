@@ -61,7 +61,7 @@ stamped() {
   T=
   while IFS= read -r line; do [[ $line == "Time stamp: "* ]] && T=$(epoch "${line#Time stamp: }" "$2"); done <<<"$text"
   [[ $T ]] || refuse "$2" "holds no token"
-  line=$(openssl ts -verify -data "$1" -in "$2" -CAfile "$ca" -attime "$T" 2>&1) || refuse "$2" "the token does not hold: ${line##*:}"
+  line=$(openssl ts -verify -data "$1" -in "$2" -CAfile "$ca" -attime "$T" 2>&1) || refuse "$2" "the token does not hold: ${line//$'\n'/ }"
 }
 
 # --- 2. Files: exactly those listed, plain, with the hashes listed --------------------------------------------------

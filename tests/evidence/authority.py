@@ -74,6 +74,18 @@ class Authority:
             _openssl(*command, "-queryfile", asked, "-out", answer)
             return answer.read_bytes()
 
+    def certificate(self, purpose: str = "") -> bytes:
+        """The authority's certificate (DER); with ``purpose`` one of the same name, number and key, for that use."""
+        f = self.folder
+        source = f / "tsa.pem"
+        if purpose:
+            source = f / "other.pem"
+            (f / "index.txt").write_text("")
+            (f / "serial").write_text(self._number)
+            self._sign(purpose, source)
+        _openssl("x509", "-in", source, "-outform", "DER", "-out", f / "certificate.der")
+        return (f / "certificate.der").read_bytes()
+
     def _certificates(self) -> None:
         f = self.folder
         f.mkdir(parents=True, exist_ok=True)
@@ -82,14 +94,22 @@ class Authority:
         curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
         ca = ["-subj", f"/CN=Test CA {f.name}", "-days", "20000", "-x509"]
         constraints = ["-addext", "keyUsage=critical,keyCertSign,cRLSign"]
-        _openssl("req", *curve, *ca, *constraints, "-keyout", f / "ca.key", "-out", f / "ca.pem")
+        # RSA, because its signatures all have the same length.
+        _openssl(
+            "req", "-newkey", "rsa:2048", "-nodes", *ca, *constraints, "-keyout", f / "ca.key", "-out", f / "ca.pem"
+        )
         _openssl("req", *curve, "-subj", "/CN=Test TSA", "-keyout", f / "tsa.key", "-out", f / "tsa.csr")
-        (f / "ext").write_text(f"keyUsage=critical,digitalSignature\nextendedKeyUsage={self.purpose}\n")
         (f / "index.txt").write_text("")
         (f / "ca.conf").write_text(
             f"[ca]\ndefault_ca=d\n[d]\nnew_certs_dir={f}\ndatabase={f}/index.txt\nserial={f}/serial\n"
             "default_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n"
         )
+        self._number = (f / "serial").read_text()
+        self._sign(self.purpose, f / "tsa.pem")
+
+    def _sign(self, purpose: str, target: Path) -> None:
+        f = self.folder
+        (f / "ext").write_text(f"keyUsage=critical,digitalSignature\nextendedKeyUsage={purpose}\n")
         signing = ["-batch", "-notext", "-config", f / "ca.conf", "-cert", f / "ca.pem", "-keyfile", f / "ca.key"]
         dates = ["-startdate", self.valid[0], "-enddate", self.valid[1], "-extfile", f / "ext"]
-        _openssl("ca", *signing, *dates, "-in", f / "tsa.csr", "-out", f / "tsa.pem")
+        _openssl("ca", *signing, *dates, "-in", f / "tsa.csr", "-out", target)

@@ -1,0 +1,101 @@
+"""``livewitness verify``: whether a package holds, against keys and a CA that come from outside it.
+
+Exit codes: 0 everything holds; 1 something does not; 2 wrong usage; 3 no such file or no key; 4 nothing
+contradicts, but its time-stamps were not checked because no CA was given.
+"""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from core.errors import BadInputError, Sentence
+from core.settings import Settings
+from evidence.keys import Keyring, PublicKey, read_public
+from evidence.stamping import read_ca
+from evidence.verifier import LIMIT_S, Anchors, Verdict, verify_package
+from livewitness.cli import data_option, json_option
+from livewitness.console import emit, phrase, printable, say, stdout
+from livewitness.wiring import settings_for
+
+UNCHECKED = 4
+
+
+@click.command(name="verify")
+@click.argument("package", type=click.Path(path_type=Path))
+@click.option(
+    "--public-key", type=click.Path(path_type=Path), help="公钥文件，默认本机的公钥 / default: keys of this machine"
+)
+@click.option(
+    "--tsa-ca", type=click.Path(path_type=Path), help="时间戳机构的 CA 证书 / CA of the time-stamping authority"
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 7 * 86_400),
+    default=LIMIT_S,
+    show_default=True,
+    help="分段开始到时间戳最多几秒 / most seconds from a segment's start to its token",
+)
+@data_option
+@json_option
+@click.pass_context
+def command(
+    context: click.Context,
+    package: Path,
+    public_key: Path | None,
+    tsa_ca: Path | None,
+    limit: int,
+    data: Path | None,
+    as_json: bool,
+) -> None:
+    """核验证据包；信任锚只来自包外 / Verify a package; what is trusted comes from outside it."""
+    settings = settings_for(data)
+    authority = tsa_ca or settings.tsa_ca
+    roots = tuple(read_ca(authority)) if authority else ()
+    verdict = verify_package(package, Anchors(_keys(settings, public_key), roots, limit))
+    if as_json:
+        failures = [asdict(failure) for failure in verdict.failures]
+        emit({"holds": verdict.holds, "unchecked": verdict.unchecked, "failures": failures, **verdict.facts})
+    else:
+        _tell(package, verdict, trusted_time=bool(roots))
+    context.exit(1 if not verdict.holds else UNCHECKED if verdict.unchecked else 0)
+
+
+def _keys(settings: Settings, given: Path | None) -> tuple[PublicKey, ...]:
+    keys = read_public(given) if given else Keyring(settings.data / "keys").known()
+    if not keys:
+        raise BadInputError(
+            "no_trust_anchor",
+            "没有可信的公钥：本机没有密钥，也没有给出 --public-key。",
+            "There is no key to trust: none on this machine, and no --public-key.",
+            hint=Sentence("从录制方的公开渠道取得公钥文件。", "Get the key from where the recorder publishes it."),
+        )
+    return tuple(keys)
+
+
+def _tell(package: Path, verdict: Verdict, *, trusted_time: bool) -> None:
+    for failure in verdict.failures:
+        reason = phrase(Sentence(failure.zh, failure.en))
+        stdout.print(printable(f"✗ {failure.file}: {reason}"), style="red", markup=False, soft_wrap=True)
+    if not verdict.holds:
+        say(f"{package.name} 不成立。", f"{package.name} does not hold.")
+        return
+    facts = verdict.facts
+    counts = f"{facts['files']} files, {facts['segments']} segments, {facts['checkpoints']} checkpoints"
+    stdout.print(f"✓ {counts}; clip: {facts['clip']}; log {facts['log']}", markup=False, soft_wrap=True)
+    if facts["received"]:
+        say(
+            f"{facts['received']} 个分段是从别处接收的：时间为接收时间。",
+            f"{facts['received']} segments were received from elsewhere: their time is that of receipt.",
+        )
+    if facts["late"]:
+        say(f"{facts['late']} 个分段在恢复后才写入日志。", f"{facts['late']} segments were logged after a restart.")
+    if trusted_time:
+        delay = facts["latest_token_s"]
+        say(f"时间戳最迟在分段开始后 {delay} 秒。", f"The latest token came {delay} s after its segment began.")
+    else:
+        say(
+            "未核验时间戳（没有给出 --tsa-ca）：时间只凭录制机的时钟。",
+            "No time-stamp was checked (no --tsa-ca): time rests on the recorder's clock.",
+        )
+    say(f"{package.name} 成立。", f"{package.name} holds.")
