@@ -17,8 +17,9 @@ _SEVERITY_STYLE = {"high": "bold red", "medium": "yellow", "low": "cyan"}
 class StreamDisplay:
     """Shows events; for people, alerts scroll by above a line that says how far recording and hearing are."""
 
-    def __init__(self, as_json: bool, console: Console = stderr) -> None:
+    def __init__(self, as_json: bool, console: Console = stderr, *, named: bool = False) -> None:
         self._as_json = as_json
+        self._named = named
         self._console = console
         columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False))
         self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
@@ -42,6 +43,8 @@ class StreamDisplay:
             emit(event)
         lines = self._lines(event)
         if lines and not self._as_json:
+            if self._named:
+                self._console.print(printable(f"[{event.get('stream', '')}]"), style="bold", markup=False)
             for line, style in lines:
                 self._console.print(printable(line), style=style, markup=False, soft_wrap=True)
         self._advance(event)
@@ -58,8 +61,8 @@ class StreamDisplay:
                 return [(f"⚠ 识别落后 / recognition is {event['lag']:.0f} s behind; nothing is lost", "yellow")]
             case "no_audio":
                 return [("⚠ 没有声音：只录制，无法识别 / no audio: recorded, but nothing can be heard", "yellow")]
-            case _:
-                return []
+            case name:
+                return _warning_lines(name, event)
 
     def _advance(self, event: Json) -> None:
         if event["event"] == "segment":
@@ -73,6 +76,26 @@ class StreamDisplay:
             heard = f"已听 / heard {self._heard:.0f} s"
             status = f"{time.strftime('%H:%M:%S')} {recorded} · {heard} · 告警 / alerts {self._alerts}"
             self._progress.update(self._task, description=status)
+
+
+def _warning_lines(name: str, event: Json) -> list[tuple[str, str]]:
+    match name:
+        case "stream.failed":
+            error = event["error"]
+            again = f"；{event['retry_at']} 重试 / tried again" if event["retry_at"] else ""
+            return [(f"✗ 出错 / failed: {error['zh']} {error['en']}{again}", "red")]
+        case "stream.silent":
+            return [
+                (f"⚠ 来源 {event['silent']:.0f} 秒没有数据，正在重连 / the source is silent, reconnecting", "yellow")
+            ]
+        case "stream.resumed":
+            return [("● 来源恢复 / the source gives again", "bold")]
+        case "stream.behind":
+            return [(f"⚠ 识别落后 {event['lag']:.0f} 秒，告警会迟到 / alerts come late", "yellow")]
+        case "stream.caught_up":
+            return [("● 识别已跟上 / recognition has caught up", "bold")]
+        case _:
+            return []
 
 
 def alert_lines(event: Json) -> list[tuple[str, str]]:

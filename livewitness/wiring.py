@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from asr.decode import DecodeOptions
-from asr.scheduler import DecodeScheduler, SchedulerOptions
+from asr.scheduler import DecodeScheduler, Meter, SchedulerOptions
 from asr.transcriber import Listener
 from asr.windows import LIVE_POLICY, WindowPolicy
 from claims.checker import load_checker
@@ -17,16 +17,23 @@ from index.indexer import VectorIndexer
 from index.search import Searcher
 from ingest.sources import Source, parse_source
 from livewitness import __version__
+from models.device import available_cores, choose_device
 from models.embedding import Embedder, load_embedder
 from models.vad import load_vad
 from models.whisper import WhisperEngine, load_whisper
 from pipeline.backfill import Task, Work
+from pipeline.delivery_loop import DeliveryLoop
 from pipeline.events import EventSink
 from pipeline.live import StreamWatch, WatchOptions, WatchParts
+from pipeline.telling import telling
+from pipeline.webhook_sender import WebhookSender
 from store.engine import Database, open_database
 
 FLUSH_S = 3_600.0
 """How long the last vectors may take at the end of a command; what is still due then stays due."""
+
+SETTLE_S = 5.0
+"""How long events that are due may take to leave at the end of a command; the rest leaves next time."""
 
 
 def settings_for(data: Path | None) -> Settings:
@@ -62,26 +69,36 @@ def searcher_of(settings: Settings) -> Iterator[Searcher]:
 
 
 def whisper_of(settings: Settings) -> WhisperEngine:
-    """The Whisper engine of the settings, loaded and verified."""
+    """The Whisper engine of the settings, loaded and verified, with room for `decode_workers` at once."""
     return load_whisper(
         settings.asr_model,
         cache_dir=settings.cache_dir,
         device=settings.device,
         compute_type=settings.compute_type,
-        threads=settings.threads,
+        threads=settings.threads or 1,
+        workers=decode_workers(settings),
     )
 
 
-def watch_parts(settings: Settings, database: Database) -> WatchParts:
-    """What every watch of this process shares: model, rules, database."""
-    engine = whisper_of(settings)
+def decode_workers(settings: Settings) -> int:
+    """How many windows are decoded at once: one thread each costs least CPU; a GPU takes batches instead."""
+    choice = choose_device(settings.device, settings.compute_type, settings.threads or 1)
+    return 1 if choice.device == "cuda" else max(1, available_cores() // choice.threads)
+
+
+def watch_parts(
+    settings: Settings, database: Database, engine: WhisperEngine | None = None, meter: Meter | None = None
+) -> WatchParts:
+    """What every watch of this process shares: model, rules, database. Close its scheduler at the end."""
+    engine = engine or whisper_of(settings)
+    decoding = SchedulerOptions(final=DecodeOptions(beam_size=settings.beam_size), workers=decode_workers(settings))
     return WatchParts(
         db=database,
         data_dir=settings.data.absolute(),
         checker=load_checker(settings.packs),
         model=engine.identity,
         listener=listener,
-        scheduler=DecodeScheduler(engine, SchedulerOptions(final=DecodeOptions(beam_size=settings.beam_size))),
+        scheduler=DecodeScheduler(engine, decoding, meter),
         seal=seal_options(settings),
     )
 
@@ -107,16 +124,28 @@ def watch_options(settings: Settings, realtime: bool = False) -> WatchOptions:
 
 
 @contextmanager
+def delivery_of(settings: Settings, database: Database) -> Iterator[None]:
+    """Webhooks are served while this is open; at its end what is due has a few seconds to leave."""
+    sender = WebhookSender(allow_internal=settings.allow_internal_targets)
+    loop = DeliveryLoop(database, settings.data.absolute(), sender)
+    loop.start()
+    try:
+        yield
+    finally:
+        loop.stop(SETTLE_S)
+
+
+@contextmanager
 def watch_of(
     settings: Settings, stream: Stream, source: Source, emit: EventSink, realtime: bool
 ) -> Iterator[StreamWatch]:
     """A watch of one stream; vectors are made in the background while it runs, the last ones at its end."""
-    with database_of(settings) as database, embedder_of(settings) as embedder:
+    with database_of(settings) as database, embedder_of(settings) as embedder, delivery_of(settings, database):
         parts = watch_parts(settings, database)
         indexer = VectorIndexer(database, embedder)
         indexer.start()
         try:
-            yield StreamWatch(parts, stream, source, emit, watch_options(settings, realtime))
+            yield StreamWatch(parts, stream, source, telling(database, emit), watch_options(settings, realtime))
             indexer.flush(FLUSH_S)
         finally:
             parts.scheduler.close()

@@ -1,5 +1,6 @@
 """``livewitness serve``: the HTTP service on loopback, with indexing of what is still due."""
 
+import logging
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -9,6 +10,8 @@ import click
 from api.app import create_app
 from api.context import ApiContext
 from core.errors import ConflictError, Sentence
+from core.metrics import Metrics
+from core.shapes import Json
 from index.indexer import VectorIndexer
 from index.search import Searcher
 from livewitness import __version__
@@ -16,15 +19,24 @@ from livewitness.checks import SERVING, port, run_checks
 from livewitness.cli import data_option
 from livewitness.console import say
 from livewitness.service import Service
-from livewitness.wiring import database_of, embedder_of, settings_for
+from livewitness.supervision import put_file_webhooks, resume_watches, supervisor_of
+from livewitness.wiring import database_of, delivery_of, embedder_of, settings_for
+from pipeline.streams_file import read_streams_file
 
+_log = logging.getLogger(__name__)
 HOST = "127.0.0.1"
 
 
 @click.command(name="serve")
 @click.option("--port", "number", type=click.IntRange(1, 65535), default=None, help="端口，默认 8700 / port")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="streams.yaml：服务同时监看这些直播 / watch these streams as well",
+)
 @data_option
-def command(number: int | None, data: Path | None) -> None:
+def command(number: int | None, config: Path | None, data: Path | None) -> None:
     """启动服务，仅限本机访问 / Start the service; this machine only, until there are accounts."""
     settings = settings_for(data)
     if number is not None:
@@ -36,7 +48,19 @@ def command(number: int | None, data: Path | None) -> None:
             f"Port {settings.port} is in use.",
             hint=Sentence("用 --port 换一个。", "Name another with --port."),
         )
-    with database_of(settings) as db, embedder_of(settings) as embedder:
+    found, hooks = read_streams_file(config) if config is not None else (None, [])
+    metrics = Metrics()
+    with (
+        database_of(settings) as db,
+        embedder_of(settings) as embedder,
+        delivery_of(settings, db),
+        supervisor_of(settings, db, _quietly, metrics) as supervisor,
+    ):
+        if found is not None:
+            put_file_webhooks(db, hooks)
+            for stream in found.streams:
+                supervisor.add(stream)
+        resume_watches(db, supervisor)
         indexer = VectorIndexer(db, embedder)
         indexer.start()
         context = ApiContext(
@@ -46,6 +70,9 @@ def command(number: int | None, data: Path | None) -> None:
             ffmpeg=settings.ffmpeg,
             version=__version__,
             checks=partial(run_checks, settings, SERVING),
+            watches=supervisor,
+            metrics=metrics,
+            allow_internal_targets=settings.allow_internal_targets,
         )
         say(
             f"服务已启动：http://{HOST}:{settings.port}/（Ctrl-C 结束）",
@@ -57,3 +84,8 @@ def command(number: int | None, data: Path | None) -> None:
                 Service(create_app(context), HOST, settings.port, context.stopping).run()
         finally:
             indexer.stop()
+
+
+def _quietly(event: Json) -> None:
+    """Events of watched streams are in the outbox; the service's own log keeps a line of each."""
+    _log.info("%s %s", event["event"], event.get("stream", ""))

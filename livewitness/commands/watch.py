@@ -1,23 +1,52 @@
-"""``livewitness watch``: record a source, listen, and tell alerts as they come."""
+"""``livewitness watch``: record a source, or all of a streams.yaml, listen, and tell alerts as they come."""
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
 import click
+from prometheus_client import start_http_server
 
+from core.errors import ConflictError, SourceError
+from core.metrics import Metrics
 from core.records import Stream
+from core.settings import Settings
+from index.indexer import VectorIndexer
 from ingest.sources import parse_source
 from livewitness.cli import data_option, json_option
 from livewitness.console import say
 from livewitness.display import StreamDisplay
-from livewitness.wiring import settings_for, truncated_error, watch_of
+from livewitness.supervision import put_file_webhooks, run_until_settled, supervisor_of
+from livewitness.wiring import (
+    FLUSH_S,
+    database_of,
+    delivery_of,
+    embedder_of,
+    settings_for,
+    truncated_error,
+    watch_of,
+)
 from pipeline.live import StreamWatch, WatchResult
+from pipeline.streams_file import read_streams_file
 
 
 @click.command(name="watch")
-@click.argument("source")
-@click.option("--stream", "name", required=True, help="直播名，由你取 / a name of your choice")
+@click.argument("source", required=False)
+@click.option("--stream", "name", default="", help="直播名，由你取 / a name of your choice")
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="streams.yaml：同时监看其中所有直播 / watch all streams of the file",
+)
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(1, 65535),
+    default=None,
+    help="与 --config 同用：在本机端口提供指标 / with --config: metrics on this port of loopback",
+)
 @click.option("--shop", default="", help="店铺 / shop")
 @click.option("--host", default="", help="主播 / host")
 @click.option("--title", default="", help="标题 / title")
@@ -26,8 +55,10 @@ from pipeline.live import StreamWatch, WatchResult
 @data_option
 @json_option
 def command(
-    source: str,
+    source: str | None,
     name: str,
+    config: Path | None,
+    metrics_port: int | None,
     shop: str,
     host: str,
     title: str,
@@ -37,6 +68,13 @@ def command(
     as_json: bool,
 ) -> None:
     """录制并实时告警；SOURCE 为文件或 http(s)/rtmp/rtsp/srt 地址 / Record a file or address and alert."""
+    if config is not None and source is None and not name:
+        watch_all(config, settings_for(data), as_json, metrics_port)
+        return
+    if source is None or not name or config is not None or metrics_port is not None:
+        raise click.UsageError(
+            "请给出 SOURCE 和 --stream，或只给 --config / name a SOURCE with --stream, or a --config file alone"
+        )
     record = Stream(name=name, source=source, shop=shop, host=host, title=title, product=product)
     parsed = parse_source(source)
     settings = settings_for(data)
@@ -46,6 +84,52 @@ def command(
     conclude(result)
     if result.truncated:
         raise truncated_error(source, result.recorded_ms)
+
+
+def watch_all(path: Path, settings: Settings, as_json: bool, metrics_port: int | None) -> None:
+    """Watch every stream of a streams.yaml until all have ended; exit code 1 when one failed for good."""
+    found, hooks = read_streams_file(path)
+    metrics = Metrics()
+    with (
+        database_of(settings) as db,
+        embedder_of(settings) as embedder,
+        delivery_of(settings, db),
+        StreamDisplay(as_json, named=True) as display,
+        serving_metrics(metrics, metrics_port),
+    ):
+        put_file_webhooks(db, hooks)
+        indexer = VectorIndexer(db, embedder)
+        indexer.start()
+        try:
+            with supervisor_of(settings, db, display.show, metrics) as supervisor:
+                for stream in found.streams:
+                    supervisor.add(stream)
+                run_until_settled(supervisor)
+                failed = [state for state in supervisor.states() if state["state"] == "failed"]
+            indexer.flush(FLUSH_S)
+        finally:
+            indexer.stop()
+    if failed:
+        names = ", ".join(state["name"] for state in failed)
+        raise SourceError("streams_failed", f"这些直播未能完成：{names}。", f"These streams failed: {names}.")
+
+
+@contextmanager
+def serving_metrics(metrics: Metrics, port: int | None) -> Iterator[None]:
+    """Measurements on a port of loopback, where one is named."""
+    if port is None:
+        yield
+        return
+    try:
+        server, thread = start_http_server(port, "127.0.0.1", metrics.registry)
+    except OSError as error:
+        raise ConflictError("port_busy", f"端口 {port} 已被占用。", f"Port {port} is in use.") from error
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def stop_on_signals(watch: StreamWatch) -> None:

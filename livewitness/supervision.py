@@ -1,0 +1,115 @@
+"""Puts many streams together: the supervisor over shared parts, webhooks of the file, measurements."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from core.errors import ConflictError
+from core.metrics import Metrics
+from core.settings import Settings
+from core.watch_config import WatchConfig
+from ingest.sources import parse_source
+from livewitness.console import say
+from livewitness.wiring import watch_options, watch_parts
+from pipeline.events import EventSink
+from pipeline.live import StreamWatch, WatchParts
+from pipeline.metering import metered
+from pipeline.supervisor import Supervisor, SupervisorOptions
+from pipeline.telling import telling
+from store import watches, webhooks
+from store.engine import Database
+from store.webhooks import Webhook
+
+
+class _SharedParts:
+    """Model, rules and scheduler, loaded when the first stream begins: a service that watches none needs none."""
+
+    def __init__(self, settings: Settings, database: Database, metrics: Metrics) -> None:
+        self._settings = settings
+        self._database = database
+        self._metrics = metrics
+        self._lock = threading.Lock()
+        self._parts: WatchParts | None = None
+
+    def get(self) -> WatchParts:
+        """The parts, loaded once; what fails is tried again at the next call."""
+        with self._lock:
+            if self._parts is None:
+                self._parts = watch_parts(self._settings, self._database, meter=self._metrics)
+            return self._parts
+
+    def close(self) -> None:
+        """End the scheduler."""
+        if self._parts is not None:
+            self._parts.scheduler.close()
+
+
+@contextmanager
+def supervisor_of(
+    settings: Settings,
+    database: Database,
+    emit: EventSink,
+    metrics: Metrics,
+    options: SupervisorOptions | None = None,
+) -> Iterator[Supervisor]:
+    """A supervisor without streams; at the end all of its streams are ended."""
+    shared = _SharedParts(settings, database, metrics)
+
+    def make(config: WatchConfig, sink: EventSink) -> StreamWatch:
+        source = parse_source(config.source)
+        return StreamWatch(shared.get(), config.stream(), source, sink, watch_options(settings, config.realtime))
+
+    supervisor = Supervisor(make, telling(database, metered(metrics, emit)), options)
+    try:
+        yield supervisor
+    finally:
+        supervisor.close()
+        shared.close()
+
+
+def put_file_webhooks(database: Database, wanted: list[Webhook]) -> None:
+    """Make the targets of the file the ones that are served; those it no longer names are removed.
+
+    Raises `ConflictError` where a target of that name was set by other means.
+    """
+    names = {webhook.name for webhook in wanted}
+    with database.write() as connection:
+        for known in webhooks.list_webhooks(connection):
+            if known.origin == "file" and known.name not in names:
+                webhooks.remove_webhook(connection, known.name)
+            if known.origin != "file" and known.name in names:
+                raise ConflictError(
+                    "webhook_exists",
+                    f"推送目标“{known.name}”已由命令行或接口设置。",
+                    f"The webhook “{known.name}” was set over the API or the command line already.",
+                )
+        for webhook in wanted:
+            if webhooks.get_webhook(connection, webhook.name) != webhook:
+                webhooks.put_webhook(connection, webhook)
+
+
+def resume_watches(database: Database, supervisor: Supervisor) -> None:
+    """Take on the streams that were asked for over the API before the service ended."""
+    with database.read() as connection:
+        kept = watches.list_watches(connection)
+    for watch in kept:
+        supervisor.add(WatchConfig.model_validate(watch.config), start=watch.wanted)
+
+
+def run_until_settled(supervisor: Supervisor) -> None:
+    """Wait until every stream has ended for good; Ctrl-C and SIGTERM end all gracefully, a second one at once."""
+    asked = threading.Event()
+
+    def ask(number: int, _frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        asked.set()
+
+    signal.signal(signal.SIGINT, ask)
+    signal.signal(signal.SIGTERM, ask)
+    while not supervisor.settled():
+        if asked.wait(0.2):
+            asked.clear()
+            say("正在收尾，再按一次立即退出。", "Finishing; once more to quit at once.")
+            supervisor.stop_all()
