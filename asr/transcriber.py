@@ -68,14 +68,9 @@ class Listener:
         """How much was said in the window that is still open."""
         return self._windower.open_voiced_ms
 
-    @property
-    def quiet_ms(self) -> int:
-        """Length of the pause at the end of the open window."""
-        return self._windower.quiet_ms
-
-    def so_far(self) -> AudioWindow | None:
-        """The open window as it stands; nothing is closed. ``None`` when nobody speaks."""
-        window = self._windower.so_far()
+    def so_far(self, longest_ms: int) -> AudioWindow | None:
+        """The last ``longest_ms`` of the open window and what came before it; ``None`` when nobody speaks."""
+        window = self._windower.so_far(longest_ms)
         return None if window is None else self._cut(window)
 
     def feed(self, samples: NDArray[np.float32] | NDArray[np.int16]) -> list[AudioWindow]:

@@ -47,7 +47,7 @@ LIVE_POLICY = WindowPolicy(
     pauses=((0, 900), (2_000, 350)),
     limit_ms=5_000,
     cut_from_ms=2_500,
-    joined_ms=6_000,
+    joined_ms=7_000,
     margin_ms=640,
 )
 """For live streams: a window closes at the first pause after 2 s and is decoded with what came before."""
@@ -108,14 +108,14 @@ class Windower:
         """How much was said in the window that is still open."""
         return sum(frame.voiced for frame in self._open) * FRAME_MS
 
-    @property
-    def quiet_ms(self) -> int:
-        """Length of the pause at the end of the open window."""
-        return self._quiet * FRAME_MS
-
-    def so_far(self) -> Window | None:
-        """The open window as it stands, nothing closed; ``None`` when nobody speaks."""
-        return self._window(self._open, self._count, self._count, "end") if self._open else None
+    def so_far(self, longest_ms: int) -> Window | None:
+        """The end of the open window as it stands, nothing closed; ``None`` when nobody speaks."""
+        if not self._open:
+            return None
+        window = self._window(self._open, self._count, self._count, "end")
+        start = max(window.start, (self._count - _frames(longest_ms)) * FRAME_SAMPLES)
+        speech = tuple((max(a, start), b) for a, b in window.speech if b > start)
+        return Window(start, window.end, speech, "end", (max(window.keep[0], start), window.keep[1]))
 
     def push(self, probabilities: Iterable[float], levels: Iterable[float]) -> list[Window]:
         """The windows that these frames close. ``levels`` is any measure of loudness, one a frame."""

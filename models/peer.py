@@ -21,8 +21,12 @@ class PeerTranscriber:
 
     def transcribe(self, samples: Samples) -> str:
         """The text of a whole recording (float32, 16 kHz, mono), segments joined."""
+        return "".join(text for _, _, text in self.segments(samples))
+
+    def segments(self, samples: Samples) -> list[tuple[float, float, str]]:
+        """Start and end in seconds, and text, of each segment."""
         segments, _info = self._model.transcribe(samples, language="zh", beam_size=self._beam_size)
-        return "".join(segment.text for segment in segments)
+        return [(segment.start, segment.end, segment.text) for segment in segments]
 
 
 def load_peer(

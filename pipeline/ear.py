@@ -30,8 +30,9 @@ from store import recordings
 from store.engine import Database
 
 SAMPLE_RATE = 16_000
-PROVISIONAL_EVERY_MS = 1_000
+PROVISIONAL_EVERY_MS = 1_100
 PROVISIONAL_FROM_MS = 1_600
+PROVISIONAL_LONGEST_MS = 3_500
 _PROVISIONAL_LAG_S = 3.0
 _CURSOR_EVERY_MS = 5_000
 _SEGMENT_WAIT_S = 30.0
@@ -166,7 +167,7 @@ class Ear:
         fresh_ms = self._listener.fed_ms - self._provisional_ms
         if fresh_ms < PROVISIONAL_EVERY_MS or self._listener.open_voiced_ms == 0:
             return
-        window = self._listener.so_far()
+        window = self._listener.so_far(PROVISIONAL_LONGEST_MS)
         if window is not None and window.voiced_s * 1000 >= PROVISIONAL_FROM_MS:
             self._jobs.put(_Provisional(self._decoder.provisional(window)))
             self._provisional_ms = self._listener.fed_ms

@@ -13,7 +13,7 @@ out_option = click.option(
 
 @click.group(name="bench")
 def command() -> None:
-    """基准测试 / Benchmarks: asr, claims, search, clip."""
+    """基准测试 / Benchmarks: asr, claims, live, search, clip."""
 
 
 @command.command(name="asr")
@@ -65,3 +65,34 @@ def clip(hours: float, seconds: float, out: Path | None) -> None:
     from livewitness.bench.clip import run_clip_bench
 
     run_clip_bench(out, hours=hours, clip_seconds=seconds)
+
+
+@command.command(name="live")
+@click.option("--streams", default="1,4,8", show_default=True, help="各轮的路数 / streams of each run")
+@click.option("--seconds", type=click.FloatRange(20, 7200), default=60.0, show_default=True, help="时长 / length")
+@click.option(
+    "--peer", is_flag=True, help="与 transcribe 滚动缓冲对比 / with a rolling buffer over transcribe beside it"
+)
+@click.option("--no-overload", is_flag=True, help="不测超载 / without the run at twice what the machine holds")
+@out_option
+def live(streams: str, seconds: float, peer: bool, no_overload: bool, out: Path | None) -> None:
+    """实时告警：延迟、命中、误报、CPU、不丢音 / Alerts while the host speaks: delay, hits, CPU, nothing lost."""
+    from livewitness.bench.live import run_live_bench
+
+    try:
+        counts = [int(part) for part in streams.split(",")]
+    except ValueError as error:
+        raise click.BadParameter(streams, param_hint="--streams") from error
+    if not all(1 <= count <= 64 for count in counts):
+        raise click.BadParameter(streams, param_hint="--streams")
+    run_live_bench(out, streams=counts, seconds=seconds, peer=peer, overload=not no_overload)
+
+
+@command.command(name="evidence")
+@click.option("--hours", type=click.FloatRange(0.01, 48), default=4.0, show_default=True, help="录像长度 / recording")
+@out_option
+def evidence(hours: float, out: Path | None) -> None:
+    """证据：日志、检查点、导出、核验、库存检查的用时 / What log, checkpoint, export, verify, archive check cost."""
+    from livewitness.bench.evidence import run_evidence_bench
+
+    run_evidence_bench(out, hours=hours)

@@ -1,0 +1,214 @@
+"""Recordings for ``livewitness bench live``, made from the bundled broadcast: other voices, a fast host, noise, rooms.
+
+Everything is synthesis on the broadcast's own sound, the same on every machine; each comes with what is said when.
+"""
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+
+import av
+import numpy as np
+from av.audio.resampler import AudioResampler
+
+from ingest.pcm import decode_pcm
+from livewitness.broadcast import TruthSentence, load_truth, media_path
+from models.speech import FRAME_SAMPLES, SAMPLE_RATE, Samples
+from models.vad import load_vad
+
+_SEED = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A sound with its sentences (times in seconds of this sound)."""
+
+    name: str
+    samples: Samples
+    sentences: tuple[TruthSentence, ...]
+
+    @property
+    def seconds(self) -> float:
+        """Length."""
+        return len(self.samples) / SAMPLE_RATE
+
+    def first(self, seconds: float) -> "Recording":
+        """The recording looped or cut to this length; sentences that are not whole in it are left out."""
+        times = -(-round(seconds * SAMPLE_RATE) // len(self.samples))
+        looped = [
+            replace(s, id=f"{s.id}.{turn}", start=s.start + turn * self.seconds, end=s.end + turn * self.seconds)
+            for turn in range(times)
+            for s in self.sentences
+        ]
+        samples = np.tile(self.samples, times)[: round(seconds * SAMPLE_RATE)]
+        return Recording(self.name, samples, tuple(s for s in looped if s.end <= seconds))
+
+
+@cache
+def clean() -> Recording:
+    """The broadcast as it is."""
+    return Recording("clean", np.concatenate([*decode_pcm([media_path()])]), tuple(load_truth()))
+
+
+def music() -> Recording:
+    """Chords and a beat under the voice, 10 dB below it."""
+    source = clean()
+    return replace(source, name="music", samples=_mixed(source.samples, _tune(len(source.samples)), 10))
+
+
+def crowd() -> Recording:
+    """A room of 0.4 s and a crowd of murmuring voices, 10 dB below."""
+    source = clean()
+    rng = np.random.default_rng(_SEED)
+    voices = [np.roll(_resampled(source.samples, rng.uniform(0.8, 1.25)), rng.integers(1 << 20)) for _ in range(8)]
+    length = len(source.samples)
+    murmur = sum((np.resize(voice, length) for voice in voices), np.zeros(length, dtype=np.float32))
+    return replace(source, name="crowd", samples=_mixed(_in_room(source.samples, 0.4), _in_room(murmur, 0.4), 10))
+
+
+def codec() -> Recording:
+    """Through AAC at 32 kbit/s and back."""
+    source = clean()
+    samples = _through_aac(source.samples, 32_000)
+    return replace(source, name="codec", samples=np.resize(samples, len(source.samples)))
+
+
+def fast() -> Recording:
+    """A host who speaks 1.2 times as fast and never pauses."""
+    source = clean()
+    frames = source.samples[: len(source.samples) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
+    spoken = load_vad().probabilities(source.samples)[: len(frames)] > 0.5
+    kept_before = np.concatenate(([0], np.cumsum(spoken))) * FRAME_SAMPLES / SAMPLE_RATE / 1.2
+
+    def at(second: float) -> float:
+        return float(kept_before[min(len(spoken), round(second * SAMPLE_RATE / FRAME_SAMPLES))])
+
+    samples = _faster(frames[spoken].ravel(), 1.2)
+    sentences = tuple(replace(s, start=at(s.start), end=at(s.end)) for s in source.sentences)
+    return Recording("fast", samples, sentences)
+
+
+def high_voice() -> Recording:
+    """A higher and a little faster voice."""
+    return _other_voice("high voice", 1.12)
+
+
+def low_voice() -> Recording:
+    """A lower and a little slower voice."""
+    return _other_voice("low voice", 0.9)
+
+
+def lawful() -> Recording:
+    """Only what is lawful, over and over."""
+    source = clean()
+    parts, sentences, at = [], [], 0.0
+    for sentence in source.sentences:
+        if sentence.violating:
+            continue
+        begin, end = sentence.start - 0.2, sentence.end + 0.3
+        part = source.samples[max(0, round(begin * SAMPLE_RATE)) : round(end * SAMPLE_RATE)]
+        sentences.append(replace(sentence, start=at + 0.2, end=at + 0.2 + sentence.end - sentence.start))
+        parts.append(part)
+        at += len(part) / SAMPLE_RATE
+    return Recording("lawful", np.concatenate(parts), tuple(sentences))
+
+
+MAKERS: tuple[Callable[[], Recording], ...] = (clean, fast, music, crowd, lawful, codec, high_voice, low_voice)
+
+
+def recordings(count: int, seconds: float) -> Iterator[Recording]:
+    """``count`` recordings of the given length; after all kinds have been had, the next turns start elsewhere."""
+    for number in range(count):
+        recording = MAKERS[number % len(MAKERS)]()
+        turned = _turned(recording, number // len(MAKERS))
+        yield turned.first(seconds)
+
+
+def _turned(recording: Recording, turns: int) -> Recording:
+    """The recording begun ``turns`` sentences later, so that two of a kind do not say the same at the same time."""
+    if turns == 0:
+        return recording
+    at = recording.sentences[turns * 5 % len(recording.sentences)].start - 0.2
+    samples = np.roll(recording.samples, -round(at * SAMPLE_RATE))
+    length = recording.seconds
+    moved = [replace(s, start=(s.start - at) % length, end=(s.end - at) % length) for s in recording.sentences]
+    whole = sorted((s for s in moved if s.start < s.end), key=lambda s: s.start)
+    return Recording(f"{recording.name} {turns + 1}", samples, tuple(whole))
+
+
+def _other_voice(name: str, factor: float) -> Recording:
+    source = clean()
+    sentences = tuple(replace(s, start=s.start / factor, end=s.end / factor) for s in source.sentences)
+    return Recording(name, _resampled(source.samples, factor), sentences)
+
+
+def _resampled(samples: Samples, factor: float) -> Samples:
+    """Played ``factor`` times as fast, pitch and all (linear interpolation)."""
+    at = np.arange(0, len(samples) - 1, factor)
+    return np.asarray(np.interp(at, np.arange(len(samples)), samples), dtype=np.float32)
+
+
+def _faster(samples: Samples, tempo: float) -> Samples:
+    """Faster at the same pitch: ffmpeg's ``atempo``."""
+    graph = av.filter.Graph()
+    source = graph.add_abuffer(sample_rate=SAMPLE_RATE, format="flt", layout="mono", time_base=None)
+    stretch, sink = graph.add("atempo", str(tempo)), graph.add("abuffersink")
+    source.link_to(stretch)
+    stretch.link_to(sink)
+    graph.configure()
+    frame = av.AudioFrame.from_ndarray(samples[None], format="flt", layout="mono")
+    frame.sample_rate = SAMPLE_RATE
+    graph.push(frame)
+    graph.push(None)
+    pulled = []
+    while True:
+        try:
+            pulled.append(graph.pull().to_ndarray().ravel())
+        except (av.EOFError, av.BlockingIOError):
+            return np.concatenate(pulled).astype(np.float32)
+
+
+def _mixed(voice: Samples, noise: Samples, decibels: float) -> Samples:
+    """``noise`` under the voice at this ratio of powers, kept from clipping."""
+    power = float(np.mean(voice**2)) / max(1e-12, float(np.mean(noise**2)))
+    mixed = voice + noise * np.sqrt(power / 10 ** (decibels / 10))
+    return np.asarray(mixed * min(1.0, 0.95 / float(np.abs(mixed).max())), dtype=np.float32)
+
+
+def _in_room(samples: Samples, seconds: float) -> Samples:
+    """Reverberation: noise that decays by 60 dB in ``seconds`` as impulse response."""
+    rng = np.random.default_rng(_SEED)
+    at = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    response = rng.normal(0, 1, len(at)) * 10 ** (-3 * at / seconds) * 0.05
+    response[0] = 1.0
+    size = 1 << int(np.ceil(np.log2(len(samples) + len(response))))
+    spectrum = np.fft.rfft(samples, size) * np.fft.rfft(response, size)
+    return np.fft.irfft(spectrum, size)[: len(samples)].astype(np.float32)
+
+
+def _tune(length: int) -> Samples:
+    """Four chords in turn with a decaying beat on every half second."""
+    at = np.arange(length) / SAMPLE_RATE
+    roots = np.array([220.0, 174.6, 261.6, 196.0])[(at // 2).astype(int) % 4]
+    chord = sum(np.sin(2 * np.pi * roots * ratio * at) for ratio in (1, 1.25, 1.5, 2))
+    rng = np.random.default_rng(_SEED)
+    beat = rng.normal(0, 1, length) * np.exp(-18 * (at % 0.5))
+    return np.asarray(chord * (0.6 + 0.4 * np.sin(np.pi * at)) + 2 * beat, dtype=np.float32)
+
+
+def _through_aac(samples: Samples, bits_per_second: int) -> Samples:
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="adts") as container:
+        stream = container.add_stream("aac", rate=SAMPLE_RATE, layout="mono")
+        stream.bit_rate = bits_per_second
+        resampler = AudioResampler(format="fltp", layout="mono", rate=SAMPLE_RATE, frame_size=1024)
+        frame = av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
+        frame.sample_rate = SAMPLE_RATE
+        for part in (*resampler.resample(frame), *resampler.resample(None)):
+            container.mux(stream.encode(part))
+        container.mux(stream.encode(None))
+    buffer.seek(0)
+    with av.open(buffer, "r") as container:
+        parts = [frame.to_ndarray().ravel() for frame in container.decode(audio=0)]
+    return np.concatenate(parts).astype(np.float32)
