@@ -53,7 +53,7 @@ class StreamDisplay:
         match event["event"]:
             case "stream.started":
                 return [(f"● 开始录制 / recording {event['name']} ← {event['source']}", "bold")]
-            case "alert":
+            case "alert" | "alert.repeated" | "alert.corrected":
                 return alert_lines(event)
             case "gap":
                 return [(f"⚠ 中断 / gap {event['start']:.1f}–{event['end']:.1f} s: {event['reason']}", "yellow")]
@@ -69,7 +69,7 @@ class StreamDisplay:
             self._recorded = event["end"]
         elif event["event"] == "utterance":
             self._heard = event["end"]
-        elif event["event"] == "alert":
+        elif event["event"] == "alert" and event["status"] == "confirmed":
             self._alerts += 1
         if self._task is not None:
             recorded = f"已录 / recorded {self._recorded:.0f} s"
@@ -99,16 +99,29 @@ def _warning_lines(name: str, event: Json) -> list[tuple[str, str]]:
 
 
 def alert_lines(event: Json) -> list[tuple[str, str]]:
-    """An alert in four lines: when and what, the words in their sentence, rule and law, advice."""
+    """A confirmed alert in four lines: when and what, the words in their sentence, rule and law, advice.
+
+    A suspicion, and what became of an alert later, take fewer.
+    """
+    match event["event"]:
+        case "alert.repeated":
+            return [(f"▲ 又说一遍 / said again: {event['title']} ×{event['count']}", "dim")]
+        case "alert.corrected":
+            return [(f"▽ 主播更正 / taken back: {event['title']} → {event['severity']}", "yellow")]
     basis = "；".join(f"{basis['law']} {basis['article']}" for basis in event["legal_basis"])
     text = event["text"]
     start, end = event["text_start"], event["text_end"]
     marked = f"{text[:start]}【{text[start:end]}】{text[end:]}"
     place = timecode(round(event["start"] * 1000))
+    if event["status"] == "withdrawn":
+        return [(f"▽ {place}  撤回 / withdrawn: {event['title']} · {event['matched']}（{event['reason']}）", "dim")]
     style = _SEVERITY_STYLE.get(event["severity"], "")
     verdict = f"{event['verdict']}/{event['severity']}"
+    delay = f"延迟 / delay {event['latency_ms']} ms"
+    if event["status"] == "suspected":
+        return [(f"△ {place}  疑似 / suspected: {event['title']} {delay}", style), (f"    {marked}", "")]
     return [
-        (f"▲ {place}  {event['title']}（{verdict}）延迟 / delay {event['latency_ms']} ms", style),
+        (f"▲ {place}  {event['title']}（{verdict}）{delay}", style),
         (f"    {marked}", ""),
         (f"    {event['rule_id']} · {basis}", "dim"),
         (f"    → {event['advice']}", "dim"),
