@@ -53,7 +53,8 @@ def read_streams_file(path: Path, environment: Mapping[str, str] | None = None) 
     try:
         found = StreamsFile.model_validate(content)
     except ValidationError as error:
-        problem = error.errors()[0]
+        # A misspelt key is both unknown and missing; the line to correct is that of the unknown one.
+        problem = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
         place = ".".join(str(part) for part in problem["loc"]) or "streams"
         _refuse(path.name, _line(root, problem["loc"]), f"{place}：{_zh(problem)}", f"{place}: {problem['msg']}")
     _refuse_doubles(path.name, root, "streams", [stream.name for stream in found.streams])
