@@ -1,5 +1,6 @@
 """``livewitness archive``: whether everything held is still what the logs fixed."""
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -23,8 +24,7 @@ def command() -> None:
 @click.option("--restart", is_flag=True, help="从头开始，不接着上次 / begin anew")
 @data_option
 @json_option
-@click.pass_context
-def verify(context: click.Context, rate: float, restart: bool, data: Path | None, as_json: bool) -> None:
+def verify(rate: float, restart: bool, data: Path | None, as_json: bool) -> None:
     """逐个分段重算哈希，与日志、检查点核对；可中断后接着做 / Re-hash everything against the logs; resumable."""
     check = ArchiveCheck(settings_for(data).data.absolute(), rate=rate * 1e6, restart=restart)
     if check.resumed:
@@ -39,7 +39,7 @@ def verify(context: click.Context, rate: float, restart: bool, data: Path | None
             check.save()
             raise
     _conclude(check, as_json=as_json)
-    context.exit(1 if check.state.damages else 0)
+    sys.exit(1 if check.state.damages else 0)
 
 
 def _conclude(check: ArchiveCheck, *, as_json: bool) -> None:

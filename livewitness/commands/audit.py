@@ -1,6 +1,7 @@
 """``livewitness audit``: who did what with the evidence."""
 
 import json
+import sys
 from pathlib import Path
 
 import click
@@ -28,8 +29,7 @@ def list_(data: Path | None) -> None:
 @command.command(name="verify")
 @data_option
 @json_option
-@click.pass_context
-def verify(context: click.Context, data: Path | None, as_json: bool) -> None:
+def verify(data: Path | None, as_json: bool) -> None:
     """逐条核对哈希链，并与已签名的检查点核对 / Check every link, and the chain against the signed checkpoints."""
     entries, problems = check_audit(settings_for(data).data)
     if as_json:
@@ -39,4 +39,4 @@ def verify(context: click.Context, data: Path | None, as_json: bool) -> None:
             text = phrase(Sentence(problem.zh, problem.en))
             stdout.print(printable(f"✗ {text}"), style="red", markup=False, soft_wrap=True)
         say(f"{entries} 条记录，{len(problems)} 处不符。", f"{entries} entries, {len(problems)} not as they were.")
-    context.exit(1 if problems else 0)
+    sys.exit(1 if problems else 0)

@@ -4,6 +4,7 @@ Exit codes: 0 everything holds; 1 something does not; 2 wrong usage; 3 no such f
 contradicts, but its time-stamps were not checked because no CA was given.
 """
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -38,9 +39,7 @@ UNCHECKED = 4
 )
 @data_option
 @json_option
-@click.pass_context
 def command(
-    context: click.Context,
     package: Path,
     public_key: Path | None,
     tsa_ca: Path | None,
@@ -58,7 +57,7 @@ def command(
         emit({"holds": verdict.holds, "unchecked": verdict.unchecked, "failures": failures, **verdict.facts})
     else:
         _tell(package, verdict, trusted_time=bool(roots))
-    context.exit(1 if not verdict.holds else UNCHECKED if verdict.unchecked else 0)
+    sys.exit(1 if not verdict.holds else UNCHECKED if verdict.unchecked else 0)
 
 
 def _keys(settings: Settings, given: Path | None) -> tuple[PublicKey, ...]:
