@@ -158,7 +158,7 @@ def _sha256sum(files: list[str]) -> None:
 
 
 def _log_costs(like: Segment) -> tuple[float, float, float]:
-    """Milliseconds for a leaf with its fsync, for the root of a day's log, and for its checkpoint, signed and fsynced."""
+    """Milliseconds for a leaf (with fsync), for the root of a day's log, for its checkpoint (signed, fsynced)."""
     with tempfile.TemporaryDirectory() as name:
         data_dir = Path(name)
         db = open_database(data_dir / "livewitness.db")
