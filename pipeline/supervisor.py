@@ -9,7 +9,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
@@ -25,6 +25,7 @@ from pipeline.live import WatchResult
 
 _log = logging.getLogger(__name__)
 _TICK_S = 0.1
+_REMOVE_S = 30.0
 
 State = Literal["starting", "running", "reconnecting", "failed", "stopping", "stopped", "ended"]
 """``failed``: the last run raised an error; ``retry_at`` says whether and when it is tried again."""
@@ -130,11 +131,13 @@ class Supervisor:
             return _json(slot)
 
     def remove(self, name: str) -> None:
-        """Stop a stream and forget it; what is recorded stays."""
+        """Stop a stream and forget it; what is recorded stays. Raises `ConflictError` when it takes long to end."""
         self.stop(name)
         future = self._slot(name).future
-        if future is not None:
-            future.exception(timeout=60)
+        if future is not None and not wait([future], _REMOVE_S).done:
+            raise ConflictError(
+                "watch_stopping", f"“{name}”还在收尾，请稍后再移除。", f"“{name}” is still ending; remove it later."
+            )
         with self._lock:
             self._slots.pop(name, None)
 
@@ -187,7 +190,11 @@ class Supervisor:
 
     def _emit(self, event: Json) -> None:
         with self._emit_lock:
-            self._sink(event)
+            try:
+                self._sink(event)
+            except OSError:
+                # Whoever read our output has gone; recording goes on, and the outbox still tells.
+                _log.warning("event %s of %s not shown", event["event"], event.get("stream"), exc_info=True)
 
     def _hear(self, slot: _Slot, event: Json) -> None:
         """An event of a stream, on that stream's own threads."""
@@ -227,7 +234,7 @@ class Supervisor:
             for event in told:
                 try:
                     self._emit(event)
-                except (LiveWitnessError, OSError):
+                except LiveWitnessError:
                     _log.exception("event not told")
 
     def _look(self, slot: _Slot) -> list[Json]:

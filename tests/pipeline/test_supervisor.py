@@ -205,3 +205,13 @@ def test_names_are_unique_and_unknown_ones_refused(stage) -> None:
     stage.supervisor.remove("a")
     assert stage.supervisor.states() == []
     stage.add("a", plays)
+
+
+def test_output_that_nobody_reads_any_more_stops_no_recording(stage) -> None:
+    def deaf(event: dict) -> None:
+        raise BrokenPipeError
+
+    stage.supervisor._sink = deaf
+    stage.add("a", plays)
+    time.sleep(0.3)
+    assert stage.wait("a", "running")["runs"] == 1
