@@ -8,6 +8,7 @@ one is not. What the decoder needs beside frames, the parameter sets, is hashed 
 import hashlib
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from av import Packet
@@ -58,8 +59,13 @@ def coded_frames(path: Path) -> Coded:
                 continue
             data, needed = _bare(packet)
             sets |= needed
-            frames.append(Frame(packet.stream.type, round(packet.pts * packet.time_base * 1_000_000), _digest(data)))
+            frames.append(Frame(packet.stream.type, _microseconds(packet.pts, packet.time_base), _digest(data)))
     return Coded(tuple(frames), frozenset(sets))
+
+
+def _microseconds(ticks: int, base: Fraction) -> int:
+    """Ticks as microseconds, rounded to the nearest; in whole numbers, since a fraction a packet is slow."""
+    return (ticks * base.numerator * 2_000_000 + base.denominator) // (2 * base.denominator)
 
 
 def _bare(packet: "Packet[MediaStream]") -> tuple[bytes, set[str]]:
