@@ -21,7 +21,11 @@ class Why:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """An utterance that answers, and the words in it that do, in stream time and wall time."""
+    """An utterance that answers, and the words in it that do, in stream time and wall time.
+
+    ``neighbour`` holds the rest of the words when they are spread over two utterances; ``phrase`` is the one of the
+    query's phrases that is answered.
+    """
 
     utterance: Utterance
     score: float
@@ -30,6 +34,8 @@ class Hit:
     matched: str
     why: tuple[Why, ...]
     denied: bool = False
+    neighbour: Utterance | None = None
+    phrase: str = ""
 
     @property
     def wall_time(self) -> datetime:
@@ -59,6 +65,8 @@ def hit_json(hit: Hit, rank: int) -> dict[str, Any]:
         "text": hit.utterance.text,
         "matched": hit.matched,
         "denied": hit.denied,
+        "phrase": hit.phrase,
+        "neighbour": hit.neighbour.text if hit.neighbour else None,
         "why": [{"way": w.way, "words": list(w.words), "score": round(w.score, 3)} for w in hit.why],
         "clip": {
             "stream": hit.utterance.stream,

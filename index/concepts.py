@@ -17,7 +17,7 @@ from ahocorasick_rs import AhoCorasick, MatchKind
 from core.errors import BadInputError
 from core.text import NormalText, normalise
 
-_TABLE = Path(__file__).with_name("concepts.yaml")
+TABLE = Path(__file__).with_name("concepts.yaml")
 _NUMBER = r"(?:[0-9]+(?:\.[0-9]+)?|[零〇一二三四五六七八九十百千万两几半]+)"
 GONE = "消除"
 # 祛斑, 降血糖: the first character of a word for a problem says what becomes of it.
@@ -55,6 +55,7 @@ class ConceptTable:
             for word in words:
                 self._by_term.setdefault(word, []).append(name)
         self._words = list(self._by_term)
+        self.words = frozenset(self._words)
         self._matcher = AhoCorasick(self._words, matchkind=MatchKind.Standard)
         self._patterns = [
             (name, re.compile(pattern.replace("{n}", _NUMBER))) for name, found in patterns.items() for pattern in found
@@ -138,7 +139,7 @@ def _outcomes(normal: NormalText, text: str, start: int, end: int) -> list[Menti
 @lru_cache(maxsize=1)
 def load_concepts() -> ConceptTable:
     """The bundled table. Raises `BadInputError` when it is damaged."""
-    raw = yaml.safe_load(_TABLE.read_text(encoding="utf-8"))
+    raw = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
     if not isinstance(raw, dict) or set(raw) != {"problems", "concepts", "patterns", "near", "opposite"}:
         raise _damaged("problems, concepts, patterns, near and opposite are wanted")
     twice = set(raw["problems"]) & set(raw["concepts"])
@@ -151,6 +152,6 @@ def load_concepts() -> ConceptTable:
 def _damaged(reason: str) -> BadInputError:
     return BadInputError(
         "index_concepts",
-        f"概念表 {_TABLE.name} 有误：{reason}。",
-        f"The concept table {_TABLE.name} is wrong: {reason}.",
+        f"概念表 {TABLE.name} 有误：{reason}。",
+        f"The concept table {TABLE.name} is wrong: {reason}.",
     )

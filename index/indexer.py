@@ -10,6 +10,7 @@ import time
 
 from core.errors import LiveWitnessError
 from core.text import normalise
+from index.hearing import load_reader
 from models.embedding import Embedder
 from store.engine import Database
 from store.vectors import add_vectors, pending_utterances
@@ -33,6 +34,7 @@ class VectorIndexer:
         self._embedder = embedder
         self._batch = batch
         self._poll_s = poll_s
+        self._reader = load_reader()
         self._done_to = 0
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -47,7 +49,9 @@ class VectorIndexer:
                 due = pending_utterances(connection, model, limit=self._batch, after_id=self._done_to)
             if not due:
                 return 0
-            matrix = self._embedder.embed([embedded_text(u.text) for u in due], "passage")
+            matrix = self._embedder.embed(
+                [embedded_text(self._reader.repair(u.text) or u.text) for u in due], "passage"
+            )
             with self._db.write() as connection:
                 add_vectors(connection, model, [u.id for u in due], matrix)
             # Ids grow with every commit of the one writer, so nothing below can appear later.

@@ -17,13 +17,15 @@ from core.pinyin import merged_syllables
 
 _LONGEST = 4
 _LEAST_COUNT = 3
+_COMMON_COUNT = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """Words of 2 to 4 characters, and the information of characters and sounds between 0 and 1."""
+    """Words of 2 to 4 characters, the common ones of them; the information of characters and sounds from 0 to 1."""
 
     words: frozenset[str]
+    common: frozenset[str]
     letters: dict[str, float]
     sounds: dict[str, float]
 
@@ -40,12 +42,15 @@ class Lexicon:
 def load_lexicon() -> Lexicon:
     """Read the dictionary (0.4 s, once a process). Raises `ModelError` when it is not installed."""
     words: list[str] = []
+    common: list[str] = []
     counts: dict[str, int] = defaultdict(int)
     for line in _dictionary().read_text(encoding="utf-8").splitlines():
         word, count, _tag = line.split(" ")
         number = int(count)
         if 2 <= len(word) <= _LONGEST and number >= _LEAST_COUNT:
             words.append(word)
+            if number >= _COMMON_COUNT:
+                common.append(word)
         for char in word:
             counts[char] += number
     sounds: dict[str, int] = defaultdict(int)
@@ -53,7 +58,7 @@ def load_lexicon() -> Lexicon:
         sound = merged_syllables(char)[0]
         if sound:
             sounds[sound] += number
-    return Lexicon(frozenset(words), _information(counts), _information(sounds))
+    return Lexicon(frozenset(words), frozenset(common), _information(counts), _information(sounds))
 
 
 def _information(counts: dict[str, int]) -> dict[str, float]:

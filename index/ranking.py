@@ -76,10 +76,11 @@ class Matcher:
         owner = tuple(_owner(spelled.letters, sound) for sound in spelled.sounds)
         return Query(text, spelled, weights, tuple(self._mentions(text)), owner)
 
-    def match(self, query: Query, text: str) -> Match:
-        """Everything by which ``text`` answers ``query``."""
+    def match(self, query: Query, text: str, repaired: str = "") -> Match:
+        """Everything by which ``text`` answers ``query``; concepts are read in ``repaired``, of the same length."""
         spelled = spell(text)
-        found = [*_letters(query, spelled), *self._sounds(query, spelled), *self._shared_concepts(query, text)]
+        shared = self._shared_concepts(query, text, repaired or text)
+        found = [*_letters(query, spelled), *self._sounds(query, spelled), *shared]
         judged = _as_the_whole([_judged(query, text, evidence, self._concepts) for evidence in found])
         total = sum(query.weights)
         best = [0.0] * len(query.weights)
@@ -110,8 +111,8 @@ class Matcher:
             misheard = words == asked or not self._lexicon.is_word(words)
             yield Evidence("sound", covers, SOUND_RUN if misheard else SOUND_OF_A_WORD, start, end, words)
 
-    def _shared_concepts(self, query: Query, text: str) -> Iterable[Evidence]:
-        theirs = self._mentions(text)
+    def _shared_concepts(self, query: Query, text: str, repaired: str) -> Iterable[Evidence]:
+        theirs = self._mentions(repaired)
         for ours in query.mentions:
             covers = tuple(i for i, s in enumerate(query.spelled.letters) if ours.start <= s.start < ours.end)
             for mention in theirs if covers else ():
@@ -120,7 +121,8 @@ class Matcher:
                 if near or against:
                     surely = CONCEPT_OF_ONE_LETTER if mention.end - mention.start == 1 else CONCEPT
                     credit = surely * (near or 1.0)
-                    yield Evidence("concept", covers, credit, mention.start, mention.end, mention.words, against)
+                    words = text[mention.start : mention.end]
+                    yield Evidence("concept", covers, credit, mention.start, mention.end, words, against)
 
 
 def _owner(letters: Sequence[Symbol], sound: Symbol) -> int:

@@ -8,7 +8,10 @@ from index.ranking import SOUND_RUN, Match, Query
 
 
 def repaired(query: Query, text: str, match: Match) -> str | None:
-    """``text`` with the query's letters where it only sounds like them; ``None`` when nothing changes."""
+    """``text`` with the query's letters where it only sounds like them; ``None`` when nothing changes.
+
+    ``match`` may be that of the text as heard, of which ``text`` is a reading of the same length.
+    """
     changed = text
     taken = len(text)
     for evidence in sorted(match.evidence, key=lambda e: (-e.end, e.start)):
@@ -17,7 +20,7 @@ def repaired(query: Query, text: str, match: Match) -> str | None:
         begin = query.spelled.letters[evidence.covers[0]].start
         stop = query.spelled.letters[evidence.covers[-1]].end
         asked = query.text[begin:stop]
-        if asked != evidence.words:
+        if asked != text[evidence.start : evidence.end]:
             changed = changed[: evidence.start] + asked + changed[evidence.end :]
             taken = evidence.start
     return changed if changed != text else None

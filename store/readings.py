@@ -7,6 +7,8 @@ from sqlalchemy.dialects.sqlite import insert
 
 from store.tables import readings, utterances
 
+_SQL_VARIABLES = 500
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -60,6 +62,19 @@ def stale_readings(connection: Connection, version: str, limit: int, after_id: i
         .limit(limit)
     )
     return [(int(row.id), str(row.text)) for row in connection.execute(query)]
+
+
+def get_texts(connection: Connection, version: str, ids: list[int]) -> dict[int, tuple[str, str]]:
+    """``(text, repaired text or "")`` by utterance id: what a search compares, without words and times."""
+    joined = utterances.outerjoin(
+        readings, (readings.c.utterance_id == utterances.c.id) & (readings.c.version == version)
+    )
+    query = select(utterances.c.id, utterances.c.text, readings.c.repaired).select_from(joined)
+    found: dict[int, tuple[str, str]] = {}
+    for first in range(0, len(ids), _SQL_VARIABLES):
+        rows = connection.execute(query.where(utterances.c.id.in_(ids[first : first + _SQL_VARIABLES])))
+        found |= {int(row.id): (str(row.text), row.repaired or "") for row in rows}
+    return found
 
 
 _INDEXED = text(

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, func, literal, select, true
+from sqlalchemy import ColumnElement, Connection, and_, func, literal, select, text, true
 
 from core.clock import iso
-from store.tables import epochs, gaps, segments, streams, utterances, vectors
+from core.records import AlertStatus, TimelineKind
+from store.tables import alerts, epochs, gaps, segments, streams, timeline_events, utterances, vectors
 
 # No utterance is longer; lets the index on wall_start find those that began before the range.
 _LONGEST_UTTERANCE = timedelta(minutes=10)
@@ -15,7 +16,10 @@ _MS_PER_DAY = 86_400_000.0
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Empty fields mean everything. ``from_ms``/``to_ms`` are stream time, ``wall_*`` UTC; ends are exclusive."""
+    """Empty fields mean everything. ``from_ms``/``to_ms`` are stream time, ``wall_*`` UTC; ends are exclusive.
+
+    ``product``: on the shelf, by name or class, while it was said. ``category``: alerted for that class.
+    """
 
     stream: str = ""
     shop: str = ""
@@ -23,11 +27,20 @@ class Scope:
     to_ms: int | None = None
     wall_from: datetime | None = None
     wall_to: datetime | None = None
+    host: str = ""
+    product: str = ""
+    category: str = ""
+    alerted: bool | None = None
 
     @property
     def everything(self) -> bool:
         """Whether nothing is left out."""
         return self == Scope()
+
+    @property
+    def whole_streams(self) -> bool:
+        """Whether every stream is in it from end to end, or not at all."""
+        return self == Scope(self.stream, self.shop, host=self.host)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +69,39 @@ def scope_condition(scope: Scope) -> ColumnElement[bool]:
         conditions.append(end > func.julianday(iso(scope.wall_from)))
     if scope.wall_to is not None:
         conditions.append(utterances.c.wall_start < iso(scope.wall_to))
-    return and_(*conditions)
+    return and_(*conditions, *_alerted(scope), *_on_the_shelf(scope))
+
+
+def _alerted(scope: Scope) -> list[ColumnElement[bool]]:
+    if scope.alerted is None and not scope.category:
+        return []
+    raised = select(alerts.c.utterance_id).where(
+        alerts.c.utterance_id.is_not(None), alerts.c.status != AlertStatus.WITHDRAWN.value
+    )
+    if scope.category:
+        raised = raised.where(alerts.c.category == scope.category)
+    inside = utterances.c.id.in_(raised)
+    return [~inside if scope.alerted is False else inside]
+
+
+def _on_the_shelf(scope: Scope) -> list[ColumnElement[bool]]:
+    """What was last put on the shelf before the words, or what the stream as a whole sells."""
+    if not scope.product:
+        return []
+    table = timeline_events
+    last = (
+        select(table.c.text + " " + table.c.product_class)
+        .where(
+            table.c.stream == utterances.c.stream,
+            table.c.kind == TimelineKind.PRODUCT.value,
+            table.c.at_ms <= utterances.c.start_ms,
+        )
+        .order_by(table.c.at_ms.desc(), table.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    sold = select(streams.c.product).where(streams.c.name == utterances.c.stream).scalar_subquery()
+    return [func.instr(func.coalesce(last, sold), scope.product) > 0]
 
 
 def _of_streams(column: ColumnElement[str], scope: Scope) -> ColumnElement[bool]:
@@ -65,7 +110,14 @@ def _of_streams(column: ColumnElement[str], scope: Scope) -> ColumnElement[bool]
         conditions.append(column == scope.stream)
     if scope.shop:
         conditions.append(column.in_(select(streams.c.name).where(streams.c.shop == scope.shop)))
+    if scope.host:
+        conditions.append(column.in_(select(streams.c.name).where(streams.c.host == scope.host)))
     return and_(*conditions)
+
+
+def scope_streams(connection: Connection, scope: Scope) -> list[str]:
+    """Names of the streams that the scope does not leave out as a whole."""
+    return list(connection.execute(select(streams.c.name).where(_of_streams(streams.c.name, scope))).scalars())
 
 
 def scope_ids(connection: Connection, scope: Scope) -> list[int]:
@@ -93,6 +145,53 @@ def measure_scope(connection: Connection, scope: Scope, model_sha256: str) -> Ex
         gap_ms=gap_ms,
         utterances=int(connection.execute(total).scalar_one()),
         not_indexed=int(connection.execute(total.where(~has_vector)).scalar_one()),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StreamTotals:
+    """What is recorded of one stream. ``recorded_ms`` is None where only a transcript was imported."""
+
+    recorded_ms: int | None
+    untranscribed_ms: int
+    gaps: int
+    gap_ms: int
+
+
+_STATES = text(
+    "SELECT s.name, (SELECT min(sequence) FROM segments WHERE stream = s.name) AS first,"
+    " (SELECT max(sequence) FROM segments WHERE stream = s.name) AS last,"
+    " (SELECT count(*) FROM gaps WHERE stream = s.name) AS gaps,"
+    " (SELECT sum(transcribed_ms) FROM epochs WHERE stream = s.name) AS transcribed"
+    " FROM streams s WHERE (:stream = '' OR s.name = :stream) AND (:shop = '' OR s.shop = :shop)"
+    " AND (:host = '' OR s.host = :host)"
+)
+
+
+def stream_states(connection: Connection, scope: Scope) -> dict[str, tuple[int | None, ...]]:
+    """A few numbers of each stream in the scope that change whenever its `StreamTotals` do; cheap to read."""
+    rows = connection.execute(_STATES, {"stream": scope.stream, "shop": scope.shop, "host": scope.host})
+    return {str(row[0]): tuple(row[1:]) for row in rows}
+
+
+def stream_totals(connection: Connection, stream: str) -> StreamTotals:
+    """Sum up one whole stream."""
+    scope = Scope(stream)
+    count = select(func.count()).select_from(segments).where(segments.c.stream == stream)
+    has_segments = bool(connection.execute(count).scalar_one())
+    gap_count, gap_ms = _gaps(connection, scope)
+    return StreamTotals(
+        _recorded_ms(connection, scope) if has_segments else None,
+        _untranscribed_ms(connection, scope),
+        gap_count,
+        gap_ms,
+    )
+
+
+def recorded_within(connection: Connection, scope: Scope) -> StreamTotals:
+    """What is recorded within the times of a scope, over all its streams; transcripts left out."""
+    return StreamTotals(
+        _recorded_ms(connection, scope), _untranscribed_ms(connection, scope), *_gaps(connection, scope)
     )
 
 

@@ -26,7 +26,6 @@ from index.grams import index_text
 from index.indexer import VectorIndexer, embedded_text
 from index.ingest import add_to_index
 from index.search import Searcher, SearchRequest
-from index.vectors import VectorCache
 from livewitness.bench.machine import machine
 from livewitness.console import stdout
 from models.embedding import Embedder, load_embedder
@@ -184,15 +183,13 @@ def _import(database: Database, queries: Sequence[BenchQuery]) -> dict[str, int]
 def systems_of(database: Database, embedder: Embedder, size: int) -> list[tuple[str, Search]]:
     """Ours and four plain ways; each gives utterance ids, best first."""
     searcher = Searcher(database, embedder)
-    cache = VectorCache(embedder.identity, embedder.dim)
-    with database.read() as connection:
-        cache.refresh(connection)
 
     def ours(query: str) -> list[int]:
         return [hit.utterance.id for hit in searcher.search(SearchRequest(query, limit=DEPTH)).hits]
 
     def vectors(query: str) -> list[int]:
-        return [i for i, _ in cache.nearest(embedder.embed([embedded_text(query)], "query")[0], size)]
+        rows, _ = searcher.cache.nearest(embedder.embed([embedded_text(query)], "query")[0], size)
+        return [int(i) for i in searcher.cache.ids.values[rows]]
 
     def postings(column: str, query: str) -> list[int]:
         wanted = index_text(query)[0 if column == "letters" else 1]

@@ -9,16 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from core.errors import ModelError
 from core.records import ModelIdentity
+from index.cache import IndexCache
+from index.hearing import load_reader
 from index.indexer import VectorIndexer
 from index.ingest import add_to_index
-from index.vectors import VectorCache
 from models.embedding import Embedder, EmbeddingKind, Matrix
-from store.engine import Database, open_database
+from store.engine import Database
 from store.utterances import get_utterances
 from store.vectors import count_vectors
 
@@ -104,32 +104,12 @@ def test_an_embedder_that_fails_leaves_the_work_due(
 def test_models_are_never_mixed(archive: Any, embedder: Embedder) -> None:
     archive.say(["三天祛斑", "全网最低价"])
     other = Counting(embedder, ModelIdentity("other", "00" * 32))
-    cache = VectorCache(other.identity, other.dim)
+    cache = IndexCache(other.identity, other.dim, load_reader())
     with archive.database.read() as connection:
-        assert cache.refresh(connection) == 0
+        assert cache.refresh(connection) == 2
+    assert (len(cache), len(cache.vectors)) == (2, 0)
     assert VectorIndexer(archive.database, other).flush(30)
     assert stored(archive.database, embedder.identity) == stored(archive.database, other.identity) == 2
-
-
-def test_the_cache_sees_what_others_wrote_and_keeps_to_a_selection(archive: Any, embedder: Embedder) -> None:
-    ids = archive.say(["三天祛斑", "全网最低价", "假一赔十"])
-    cache = VectorCache(embedder.identity, embedder.dim)
-    query = embedder.embed(["三天祛斑"], "query")[0]
-    assert cache.nearest(query, 5) == []
-    other_process = open_database(archive.database.path)
-    try:
-        with other_process.read() as connection:
-            assert cache.refresh(connection) == 3
-            assert cache.refresh(connection) == 0
-    finally:
-        other_process.close()
-    assert cache.nearest(query, 1)[0][0] == ids[0]
-    assert [i for i, _ in cache.nearest(query, 5, np.array(ids[1:]))] != []
-    assert ids[0] not in dict(cache.nearest(query, 5, np.array(ids[1:])))
-    assert cache.nearest(query, 5, np.array([], dtype=np.int64)) == []
-    similar = cache.similarities(query, [ids[2], 10_000, ids[0]])
-    assert set(similar) == {ids[0], ids[2]}
-    assert similar[ids[0]] == pytest.approx(1, abs=1e-3)
 
 
 def test_an_utterance_needs_its_id(archive: Any) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import BadInputError, LiveWitnessError, UsageError
-from index.request import MAX_QUERY_CHARS, SearchRequest, parse_moment, query_text, scope_of
+from index.request import MAX_QUERY_CHARS, Asked, SearchRequest, asked_phrases, parse_moment, scope_of
 from store.scope import Scope
 
 EVENING = datetime(2026, 11, 11, 20, 31, tzinfo=UTC)
@@ -16,13 +16,13 @@ EVENING = datetime(2026, 11, 11, 20, 31, tzinfo=UTC)
 @pytest.mark.parametrize("query", ["", "   ", "，。！", "\x00\u200b", "💄"])
 def test_an_empty_query_is_refused_with_a_sentence(query: str) -> None:
     with pytest.raises(BadInputError) as error:
-        query_text(SearchRequest(query))
+        asked_phrases(SearchRequest(query))
     assert error.value.code == "search_empty"
 
 
 def test_an_absurdly_long_query_is_cut() -> None:
-    assert query_text(SearchRequest("斑" * 100_000)) == ("斑" * MAX_QUERY_CHARS, True)
-    assert query_text(SearchRequest(" 祛斑 ")) == ("祛斑", False)
+    assert asked_phrases(SearchRequest("斑" * 100_000))[1:] == ("斑" * MAX_QUERY_CHARS, True)
+    assert asked_phrases(SearchRequest(" 祛斑 ")) == ([Asked("祛斑")], "祛斑", False)
 
 
 def test_moments_are_dates_or_times_in_a_stream() -> None:

@@ -1,0 +1,199 @@
+"""Everything search needs of the archive in memory: terms, times and vectors, a cache of what the database holds.
+
+Rows count utterances in order of id. `IndexCache.refresh` reads what any process wrote or deleted since the last call;
+nothing here is the only copy of anything, so a snapshot (index/snapshot.py) may be lost or thrown away.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from core.clock import parse_iso
+from core.records import ModelIdentity
+from index.columns import Column
+from index.grams import JOINT
+from index.hearing import Reader
+from index.inverted import TermIndex, term
+from index.vectors import Mask, VectorStore
+from models.embedding import Matrix
+from store.readings import Indexed, indexed_after
+from store.vectors import removals_after, vectors_after
+
+Ids = NDArray[np.int64]
+Progress = Callable[[int], None]
+WAYS = ("letters", "sounds", "concepts")
+# A neighbour that follows after a longer silence is another matter.
+NEIGHBOUR_MS = 6_000
+_SHIFT = np.uint64(32)
+
+
+class IndexCache:
+    """Terms, times and vectors of one model, by row. Hold ``lock`` while reading several of its parts."""
+
+    def __init__(self, identity: ModelIdentity, dim: int, reader: Reader) -> None:
+        self.identity = identity
+        self.reader = reader
+        self.lock = threading.RLock()
+        self.vectors = VectorStore(dim)
+        self.terms = {way: TermIndex() for way in WAYS}
+        self.ids = Column(np.int64)
+        self.streams = Column(np.int32)
+        self.wall_ms = Column(np.int64)
+        self.length_ms = Column(np.int32)
+        self.before = Column(np.int32)
+        """Row of the utterance just before in the same stream; -1: none within `NEIGHBOUR_MS`."""
+        self.after = Column(np.int32)
+        """The inverse of ``before``."""
+        self.alive = Column(np.bool_)
+        self.place = Column(np.int32)
+        """Place of the row's vector in ``vectors``; -1 while it has none."""
+        self.row_of_place = Column(np.int32)
+        self.stream_names: list[str] = []
+        self._codes: dict[str, int] = {}
+        self._last: dict[int, tuple[int, int]] = {}
+        self.vector_number = 0
+        self.removal_number = 0
+        self.fresh = 0
+        """Rows and vectors read since the last snapshot."""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def refresh(self, connection: Connection, progress: Progress | None = None) -> int:
+        """Read what was written or deleted since the last call; how many rows and vectors that were."""
+        with self.lock:
+            changed = self._refresh_removals(connection)
+            changed += self._refresh_rows(connection, progress)
+            changed += self._refresh_vectors(connection, progress)
+            self.fresh += changed
+            return changed
+
+    def rows_of(self, ids: Ids) -> NDArray[np.int64]:
+        """Rows of the utterance ids that are known and alive, in the order of ``ids``."""
+        known = self.ids.values
+        places = np.minimum(np.searchsorted(known, ids), max(0, len(known) - 1))
+        if not len(known):
+            return np.zeros(0, dtype=np.int64)
+        rows: Ids = places[known[places] == ids]
+        return rows[self.alive.values[rows]]
+
+    def code(self, stream: str) -> int:
+        """The number of a stream in ``streams``; -1 when nothing of it is indexed."""
+        return self._codes.get(stream, -1)
+
+    def nearest(self, vector: Matrix, count: int, rows: Mask | None = None) -> tuple[NDArray[np.int64], Matrix]:
+        """Rows and cosines of the ``count`` nearest living vectors, within the mask over rows."""
+        owners = self.row_of_place.values
+        living = self.alive.values if rows is None else self.alive.values & rows
+        mask = None if rows is None and bool(living.all()) else living[owners]
+        places, scores = self.vectors.nearest(vector, count, mask)
+        return owners[places].astype(np.int64), scores
+
+    def cosines(self, vector: Matrix, rows: NDArray[np.int64]) -> Matrix:
+        """Cosines of ``vector`` with the vectors of ``rows``; NaN for rows that have none."""
+        places = self.place.values[rows]
+        found = np.full(len(rows), np.nan, dtype=np.float32)
+        known = places >= 0
+        found[known] = self.vectors.similarities(vector, places[known].astype(np.int64))
+        return found
+
+    def name_streams(self, names: Sequence[str]) -> None:
+        """Set the names of the streams by number, as a snapshot holds them."""
+        self.stream_names = list(names)
+        self._codes = {name: code for code, name in enumerate(names)}
+
+    def last_of_streams(self) -> dict[int, tuple[int, int]]:
+        """Of each stream, by number, the last row and its end in stream time."""
+        return dict(self._last)
+
+    def set_last(self, last: dict[int, tuple[int, int]]) -> None:
+        """The inverse of `last_of_streams`."""
+        self._last = dict(last)
+
+    def _refresh_removals(self, connection: Connection) -> int:
+        self.removal_number, gone = removals_after(connection, self.removal_number)
+        rows = self.rows_of(np.array(gone, dtype=np.int64))
+        self.alive.values[rows] = False
+        return len(rows)
+
+    def _refresh_rows(self, connection: Connection, progress: Progress | None) -> int:
+        count = 0
+        while True:
+            after = int(self.ids.values[-1]) if len(self.ids) else 0
+            block = indexed_after(connection, self.reader.version, after)
+            if not block:
+                return count
+            self._add_rows(block)
+            count += len(block)
+            if progress:
+                progress(len(block))
+
+    def _add_rows(self, block: Sequence[Indexed]) -> None:
+        first = len(self)
+        codes = [self._coded(said.stream) for said in block]
+        self.ids.extend([said.id for said in block])
+        self.streams.extend(codes)
+        self.wall_ms.extend([_epoch_ms(said.wall_start) for said in block])
+        self.length_ms.extend([said.end_ms - said.start_ms for said in block])
+        self.after.extend([-1] * len(block))
+        self.before.extend([self._predecessor(first + n, codes[n], said) for n, said in enumerate(block)])
+        self.alive.extend([True] * len(block))
+        self.place.extend([-1] * len(block))
+        self._add_terms("letters", first, [_pairs(said.letters) for said in block])
+        self._add_terms("sounds", first, [_pairs(said.sounds) for said in block])
+        self._add_terms("concepts", first, [self._concepts(said) for said in block])
+
+    def _concepts(self, said: Indexed) -> Sequence[str]:
+        return said.concepts if said.concepts is not None else self.reader.read(said.text).concepts
+
+    def _add_terms(self, way: str, first: int, words: Sequence[Sequence[str]]) -> None:
+        terms = np.array([term(word) for said in words for word in said], dtype=np.uint64)
+        rows = np.repeat(np.arange(first, first + len(words), dtype=np.uint64), [len(said) for said in words])
+        self.terms[way].add_keys((terms << _SHIFT) | rows)
+
+    def _coded(self, stream: str) -> int:
+        code = self._codes.setdefault(stream, len(self._codes))
+        if code == len(self.stream_names):
+            self.stream_names.append(stream)
+        return code
+
+    def _predecessor(self, row: int, code: int, said: Indexed) -> int:
+        last, end_ms = self._last.get(code, (-1, 0))
+        self._last[code] = (row, said.end_ms)
+        if last < 0 or not -1_000 <= said.start_ms - end_ms <= NEIGHBOUR_MS:
+            return -1
+        self.after.values[last] = row
+        return last
+
+    def _refresh_vectors(self, connection: Connection, progress: Progress | None) -> int:
+        count = 0
+        while True:
+            number, ids, matrix = vectors_after(connection, self.identity.sha256, self.vector_number)
+            if matrix is None:
+                return count
+            known = np.searchsorted(self.ids.values, ids)
+            known[known == len(self.ids)] = 0
+            fits = self.ids.values[known] == ids if len(self.ids) else np.zeros(len(ids), dtype=bool)
+            fits &= self.place.values[known] < 0 if len(self.ids) else fits
+            rows = known[fits]
+            self.place.values[rows] = np.arange(len(self.vectors), len(self.vectors) + len(rows))
+            self.row_of_place.extend(rows)
+            self.vectors.add(matrix[fits])
+            self.vector_number = number
+            count += len(rows)
+            if progress:
+                progress(len(rows))
+
+
+def _pairs(grams: str) -> list[str]:
+    """Of the grams of an utterance those of two: single ones are looked up in the database, when ever."""
+    return [gram for gram in grams.split() if JOINT in gram]
+
+
+def _epoch_ms(text: str) -> int:
+    moment: datetime = parse_iso(text)
+    return round(moment.timestamp() * 1000)

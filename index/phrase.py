@@ -1,0 +1,165 @@
+"""One phrase against the archive, in one snapshot of the database: candidates, comparison, order.
+
+While the embedder works on the query in its own process, letters, sounds and concepts are scored here; at most
+`REEMBEDDED` texts are embedded besides, as each costs as much as all the rest.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy import Connection
+
+from index.cache import IndexCache
+from index.candidates import Coverage, Rows, by_everything, by_words, coverage
+from index.concepts import ConceptTable
+from index.exact import holds, rows_holding
+from index.fusion import MEANING_UNKNOWN, Calibration, score
+from index.neighbours import Joined, best_join, neighbours_of
+from index.ranking import Match, Matcher, Query
+from index.repair import repaired
+from index.request import Asked
+from index.vectors import Mask
+from models.embedding import Matrix
+from store.readings import get_texts
+from store.scope import Scope
+
+REPAIRS = 2
+Embed = Callable[[Sequence[str]], "Future[Matrix]"]
+Texts = dict[int, tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A row that answers, with what it does so by."""
+
+    row: int
+    id: int
+    match: Match
+    meaning: float
+    score: float
+    joined: Joined | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What every phrase is looked for with."""
+
+    cache: IndexCache
+    matcher: Matcher
+    concepts: ConceptTable
+    calibration: Calibration
+    embed: Embed
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A phrase, its vector, and the rows that answer it, best first; ``reembedded`` texts were embedded besides."""
+
+    query: Query
+    vector: Matrix
+    ranked: list[Ranked]
+    reembedded: int
+
+
+class PhraseSearch:
+    """Looks for one phrase. The cache's lock is held and the cache is fresh as of ``connection``."""
+
+    def __init__(self, tools: Tools, connection: Connection, scope: Scope, rows: Mask | None) -> None:
+        self._tools = tools
+        self._cache = tools.cache
+        self._connection = connection
+        self._scope = scope
+        self._rows = rows
+        self._texts: Texts = {}
+
+    def find(self, asked: Asked, wanted: int) -> Found:
+        """The best ``wanted`` rows."""
+        pending = self._tools.embed([asked.text])
+        query = self._tools.matcher.query(asked.text)
+        inside = self._inside(asked)
+        covered = coverage(self._cache, query, self._tools.concepts, inside)
+        matches: dict[int, Match] = {}
+        self._compare(query, by_words(self._connection, query, covered, self._scope, self._cache), matches, inside)
+        repairs = self._repairs(query, matches)
+        changed = self._tools.embed(list(repairs.values())) if repairs else None
+        vector = pending.result()[0]
+        limited = None if self._rows is None and not asked.exact else inside
+        rest = by_everything(self._cache, covered, vector, self._tools.calibration, inside=limited, wanted=wanted)
+        self._compare(query, rest, matches, inside)
+        better = dict(zip(repairs, changed.result() @ vector, strict=True)) if changed else {}
+        ranked = self._ranked(vector, self._allowed(asked, matches), better)[:wanted]
+        return Found(query, vector, self._with_neighbours(query, covered, ranked), len(repairs))
+
+    def _inside(self, asked: Asked) -> Mask:
+        inside = self._cache.alive.values if self._rows is None else self._cache.alive.values & self._rows
+        for words in asked.exact:
+            known = rows_holding(self._cache, words)
+            if known is not None:
+                inside = inside & known
+        return inside
+
+    def _compare(self, query: Query, rows: Rows, matches: dict[int, Match], inside: Mask) -> None:
+        """Add the matches of ``rows``, in order, to ``matches``."""
+        new = [int(row) for row in rows if int(row) not in matches and inside[row]]
+        texts = self._read(new)
+        for row in new:
+            if row in texts:
+                matches[row] = self._tools.matcher.match(query, *texts[row])
+
+    def _read(self, rows: Sequence[int]) -> Texts:
+        missing = [row for row in rows if row not in self._texts]
+        ids = {int(self._cache.ids.values[row]): row for row in missing}
+        found = get_texts(self._connection, self._cache.reader.version, list(ids))
+        self._texts |= {ids[identifier]: texts for identifier, texts in found.items()}
+        return self._texts
+
+    def _repairs(self, query: Query, matches: Mapping[int, Match]) -> dict[int, str]:
+        """The texts that sound most like the query where nothing put them right when they were said."""
+        changed: dict[int, str] = {}
+        for row in sorted(matches, key=lambda row: -matches[row].coverage):
+            if len(changed) == REPAIRS:
+                break
+            text, read = self._texts[row]
+            other = repaired(query, read or text, matches[row])
+            if other is not None:
+                changed[row] = other
+        return changed
+
+    def _allowed(self, asked: Asked, matches: Mapping[int, Match]) -> dict[int, Match]:
+        if not asked.exact and not asked.without:
+            return dict(matches)
+        return {
+            row: match
+            for row, match in matches.items()
+            if all(holds(self._texts[row][0], words) for words in asked.exact)
+            and not any(holds(self._texts[row][0], words) for words in asked.without)
+        }
+
+    def _ranked(self, vector: Matrix, matches: Mapping[int, Match], better: Mapping[int, float]) -> list[Ranked]:
+        rows = np.array(list(matches), dtype=np.int64)
+        cosines = self._cache.cosines(vector, rows)
+        ranked: list[Ranked] = []
+        for row, cosine in zip(rows.tolist(), cosines.tolist(), strict=True):
+            meaning = MEANING_UNKNOWN if np.isnan(cosine) else self._tools.calibration.meaning(cosine)
+            if row in better:
+                meaning = max(meaning, self._tools.calibration.meaning(float(better[row])))
+            match = matches[row]
+            ranked.append(Ranked(row, int(self._cache.ids.values[row]), match, meaning, score(meaning, match)))
+        return sorted(ranked, key=lambda r: (-r.score, r.id))
+
+    def _with_neighbours(self, query: Query, covered: Coverage, ranked: list[Ranked]) -> list[Ranked]:
+        """The same with the score of what a neighbour completes raised."""
+        near = neighbours_of(self._cache, covered, [r.row for r in ranked])
+        self._read([other for sides in near.values() for other, _ in sides])
+        changed: list[Ranked] = []
+        for r in ranked:
+            sides = near.get(r.row, [])
+            joined = best_join(self._tools.matcher, query, r.match, r.row, texts=self._texts, near=sides)
+            if joined is None:
+                changed.append(r)
+            else:
+                raised = max(r.score, score(r.meaning, joined.match))
+                changed.append(Ranked(r.row, r.id, r.match, r.meaning, raised, joined))
+        return sorted(changed, key=lambda r: (-r.score, r.id))
