@@ -30,13 +30,13 @@ from store import recordings
 from store.engine import Database
 
 SAMPLE_RATE = 16_000
+LAG_FROM_MS = 8_000
 PROVISIONAL_EVERY_MS = 1_100
 PROVISIONAL_FROM_MS = 1_600
 PROVISIONAL_LONGEST_MS = 3_500
 _PROVISIONAL_LAG_S = 3.0
 _CURSOR_EVERY_MS = 5_000
 _SEGMENT_WAIT_S = 30.0
-_LAG_FROM_MS = 15_000
 _MARKS = 4_096
 _BLOCK_SAMPLES = SAMPLE_RATE // 4
 _UNSPLIT_MS = 1_000_000
@@ -113,7 +113,6 @@ class Ear:
             self._catch_up(first_sample, wait=self._live)
         fresh = samples[max(0, self._next - first_sample) :]
         self._feed(fresh, arrived)
-        self._report_lag(arrived)
 
     def finish(self) -> None:
         """The epoch is over: transcribe what is recorded but not heard, then everything still open; returns when done.
@@ -203,6 +202,7 @@ class Ear:
             for utterance in written.utterances:
                 self._context.emit(events.utterance_heard(utterance))
             self._tell(written.changes)
+            self._report_lag(job.cursor_ms)
 
     def _tell(self, changes: tuple[Change, ...]) -> None:
         for change in changes:
@@ -255,12 +255,12 @@ class Ear:
         at = bisect_left(marks, (sample, 0.0))
         return marks[at][1] if at < len(marks) else time.monotonic()
 
-    def _report_lag(self, arrived: float | None) -> None:
-        if arrived is None or not self._live:
+    def _report_lag(self, until_ms: int) -> None:
+        """Tell how late the text up to ``until_ms`` (stream time) is while it is too late, and once when it is not."""
+        if not self._live:
             return
-        lag_ms = round((time.monotonic() - arrived) * 1000)
-        lagging = lag_ms >= _LAG_FROM_MS
+        lag_ms = round((time.monotonic() - self._arrival(until_ms)) * 1000)
+        lagging = lag_ms >= LAG_FROM_MS
         if lagging or self._lagging:
-            position = self._epoch.offset_ms + self._next * 1000 // SAMPLE_RATE
-            self._context.emit(events.lag(self._epoch.stream, position, lag_ms))
+            self._context.emit(events.lag(self._epoch.stream, until_ms, lag_ms))
         self._lagging = lagging
