@@ -10,6 +10,7 @@ from api.context import Context
 from api.errors import ERRORS
 from api.queries import known_stream
 from api.shelf import ClipShelf, KeptClip
+from api.trail import note
 from evidence.clip import Mode
 from evidence.coverage import stretch_around
 
@@ -69,6 +70,7 @@ def make_clip(request: Request, response: Response, context: Context, wanted: Cl
         part = stretch_around(context.db, wanted.stream, start_ms, end_ms)
         start_ms, end_ms = part.start_ms, part.end_ms
     kept = _shelf(request).make(wanted.stream, start_ms, end_ms, wanted.mode)
+    note(request, "clip", {"stream": wanted.stream, "clip": kept.id, "sha256": kept.about["sha256"]})
     response.status_code = 201 if kept.new else 200
     response.headers["Location"] = f"/api/v1/clips/{kept.id}"
     return _answer(kept)
@@ -96,4 +98,5 @@ def play_stream(
     """Leads to a copied clip of the range; the fragment ``#t=`` points at the moment asked for."""
     known_stream(context.db, name)
     kept = _shelf(request).make(name, round(start * 1000), round(end * 1000), "copy")
+    note(request, "play", {"stream": name, "clip": kept.id, "sha256": kept.about["sha256"]})
     return RedirectResponse(f"/api/v1/clips/{kept.id}#t={kept.about['lead_ms'] / 1000:.3f}", 303)

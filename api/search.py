@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 
 from api.context import Context
 from api.errors import ERRORS
 from api.queries import Name, Shop
+from api.trail import note
 from index.answer import answer_json
 from index.request import SearchRequest, parse_moment
 
@@ -20,6 +21,7 @@ Hits = Annotated[int, Query(ge=1, le=100, description="最多几条 / hits at mo
 
 @router.get("", summary="搜索说过的话 / Search what was said")
 def search(
+    http: Request,
     context: Context,
     q: Words,
     *,
@@ -38,4 +40,6 @@ def search(
         to=parse_moment(to) if to else None,
         limit=limit,
     )
-    return answer_json(context.searcher.search(request))
+    answer = context.searcher.search(request)
+    note(http, "search", {"query": q, "stream": stream, "shop": shop, "hits": len(answer.hits)})
+    return answer_json(answer)

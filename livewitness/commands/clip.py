@@ -6,6 +6,7 @@ import click
 
 from core.clock import parse_seconds, seconds, timecode
 from core.errors import UsageError
+from evidence.audit import append_audit, local_actor
 from evidence.clip import Mode, clip_json, cut_clip
 from evidence.sheet import write_sheet
 from livewitness.cli import data_option, json_option
@@ -39,6 +40,8 @@ def command(
         )
     if sheet is not None:
         write_sheet(clip, sheet)
+    detail = {"stream": stream, "start": seconds(clip.start_ms), "end": seconds(clip.end_ms), "sha256": clip.sha256}
+    append_audit(settings.data, local_actor(), "clip", detail)
     if as_json:
         emit({"path": str(clip.path)} | clip_json(clip))
         return

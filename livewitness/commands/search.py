@@ -12,6 +12,7 @@ from rich.text import Text
 from core.clock import timecode
 from core.errors import BadInputError, NotFoundError, UsageError
 from core.shapes import Json
+from evidence.audit import append_audit, local_actor
 from index.answer import Hit, SearchAnswer, answer_json
 from index.request import Moment, SearchRequest, parse_moment
 from index.search import Searcher
@@ -58,10 +59,14 @@ def command(
             f"There is nothing recorded or imported in {settings.data}.",
         )
     begin, end = _moment(from_), _moment(to)
+    asked = 0
     with searcher_of(settings) as searcher:
         for item in _queries(query, batch):
             request = SearchRequest(str(item["query"]), stream, shop, begin, end, limit)
             _report(searcher, request, item, as_json)
+            asked += 1
+    what = {"query": query} if batch is None else {"batch": batch.name, "queries": asked}
+    append_audit(settings.data, local_actor(), "search", what | {"stream": stream, "shop": shop})
 
 
 def _moment(text: str | None) -> Moment | None:
