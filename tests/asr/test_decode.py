@@ -10,11 +10,14 @@ from asr.decode import (
     FLAG_REPEATED,
     NOTHING,
     AudioWindow,
+    Decoded,
     DecodeOptions,
     decode,
+    kept,
     token_cap,
 )
-from core.records import ModelIdentity
+from asr.words import Token, fit_to_speech
+from core.records import ModelIdentity, Word
 from models.speech import SAMPLE_RATE, Hypothesis, TimedPiece
 
 
@@ -137,3 +140,31 @@ def test_no_windows_no_work():
 
 def test_the_cap_grows_with_the_speech():
     assert token_cap(10, DecodeOptions()) == 140
+
+
+def placed(text_: str, times, speech, keep) -> tuple[str, list]:
+    """What is kept of one-character words at these alignment times."""
+    window_ = AudioWindow(np.zeros(6 * SAMPLE_RATE, dtype=np.float32), 0, speech, keep)
+    tokens = tuple(
+        fit_to_speech([Token(c, a, b, Word(c, a, b, 0.9)) for c, (a, b) in zip(text_, times, strict=True)], speech)
+    )
+    result = kept(Decoded(tokens, (), -0.2), window_)
+    return text(result), [(word.start_ms, word.end_ms) for word in result.words]
+
+
+def test_only_words_said_in_the_window_are_kept():
+    times = [(0, 400), (400, 800), (1_500, 1_800), (1_800, 2_100)]
+    assert placed("前文新的", times, ((0, 800), (1_500, 2_100)), (1_300, 2_100))[0] == "新的"
+
+
+def test_a_first_word_that_alignment_lays_over_the_pause_before_it_is_kept_where_it_is_said():
+    said, times = placed("新的", [(0, 1_900), (1_900, 2_200)], ((0, 800), (1_800, 2_200)), (1_500, 2_200))
+    assert said == "新的"
+    assert times[0] == (1_800, 1_900)
+
+
+def test_a_seam_without_pause_gives_every_word_to_one_window():
+    times = [(0, 900), (900, 1_200), (1_200, 1_600)]
+    speech = ((0, 1_600),)
+    first, second = placed("甲乙丙", times, speech, (0, 1_060))[0], placed("甲乙丙", times, speech, (1_060, 1_600))[0]
+    assert first + second == "甲乙丙"

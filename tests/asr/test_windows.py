@@ -1,12 +1,13 @@
 """Windows are cut from probabilities alone, so they can be tested without audio."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asr.windows import Window, Windower, WindowPolicy, best_cut
+from asr.windows import LIVE_POLICY, Window, Windower, WindowPolicy, best_cut
 from models.speech import FRAME_MS, FRAME_SAMPLES
 
 POLICY = WindowPolicy()
@@ -141,3 +142,60 @@ def test_what_is_no_longer_needed_can_be_dropped():
         windower.push([0.9] * 31, [1.0] * 31)
         held_ms = (windower._count * FRAME_SAMPLES - windower.needed_from) // 16
         assert held_ms <= POLICY.limit_ms + POLICY.lead_ms + FRAME_MS
+
+
+def live_windows(*stretches, **changes) -> list[Window]:
+    return windows_of(*stretches, policy=replace(LIVE_POLICY, **changes))
+
+
+def test_a_live_window_closes_at_the_first_pause_and_is_decoded_with_what_came_before():
+    first, second = live_windows((True, 2_500), (False, 400), (True, 2_500), (False, 2_000))
+    assert first.keep[1] <= second.keep[0]
+    assert second.start < first.keep[1], "earlier speech is decoded along"
+    assert ms(second.end - second.start) > 5_000
+    assert len(second.speech) == 2
+
+
+def test_what_a_long_silence_parts_is_not_decoded_along():
+    first, second = live_windows((True, 2_500), (False, 4_000), (True, 2_500), (False, 2_000))
+    assert second.start == second.keep[0] > first.end
+
+
+def test_a_host_without_pauses_is_cut_with_a_margin_on_either_side():
+    first, second, *_ = live_windows((True, 14_000), (False, 2_000))
+    assert first.reason == "limit"
+    assert first.keep[1] == second.keep[0]
+    assert ms(first.end - first.keep[1]) >= 600
+    assert ms(second.keep[0] - second.start) >= 600
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(32, 9_000)), max_size=12))
+@settings(max_examples=60, deadline=None)
+def test_live_windows_keep_every_moment_of_speech_once(stretches):
+    windows = live_windows(*stretches, (False, 3_000), min_speech_ms=0)
+    for a, b in pairwise(windows):
+        assert a.keep[1] <= b.keep[0]
+    at = 0
+    for voiced, length in stretches:
+        for frame in range(at, at + frames(length)):
+            if voiced:
+                inside = [w for w in windows if w.keep[0] <= frame * FRAME_SAMPLES < w.keep[1]]
+                assert len(inside) == 1
+        at += frames(length)
+
+
+def test_the_open_window_can_be_looked_at_without_closing_it():
+    windower = Windower(LIVE_POLICY)
+    windower.push([0.9] * frames(3_000), [1.0] * frames(3_000))
+    seen = windower.so_far(2_000)
+    assert ms(seen.end - seen.start) == pytest.approx(2_000, abs=FRAME_MS)
+    assert seen == windower.so_far(2_000)
+    (closed,) = windower.finish()
+    assert closed.start < seen.start
+    assert windower.so_far(2_000) is None
+
+
+def test_silence_lets_go_of_what_was_said_before():
+    windower = Windower(LIVE_POLICY)
+    windower.push([0.9] * frames(3_000) + [0.0] * frames(60_000), [1.0] * frames(63_000))
+    assert windower.needed_from * 1000 // 16_000 > 60_000

@@ -1,0 +1,129 @@
+"""What was heard becomes utterances and alerts in one transaction, whole sentences judged across windows."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from asr.transcriber import Heard
+from claims.checker import load_checker
+from core.records import AlertStatus, Epoch, ModelIdentity, Severity, Stream, Utterance, Word
+from pipeline.scribe import Scribe, shelf_of, stands_out, with_previous
+from store import alerts, outbox, recordings, streams
+from store.engine import open_database
+
+EPOCH = Epoch("s", 1, 10_000, datetime(2026, 1, 1, tzinfo=UTC), "x")
+
+
+def heard(text: str, start_ms: int, step: int = 200) -> Heard:
+    """One word a character, ``step`` ms each."""
+    bare = text.replace("，", "").replace("。", "")
+    words = tuple(Word(c, start_ms + i * step, start_ms + (i + 1) * step, 0.9) for i, c in enumerate(bare))
+    return Heard(start_ms, words[-1].end_ms, text, words, (), -0.2)
+
+
+@pytest.fixture(scope="module")
+def checker():
+    return load_checker()
+
+
+@pytest.fixture
+def db(tmp_path):
+    database = open_database(tmp_path / "x.db")
+    with database.write() as c:
+        streams.open_stream(c, Stream("s", "x"))
+        recordings.put_epoch(c, EPOCH)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def scribe(db, checker):
+    return Scribe(db, checker, ModelIdentity("m", "0"), shelf_of(db, "s", ""))
+
+
+def stored(db):
+    with db.read() as c:
+        return alerts.list_alerts(c, stream="s"), [event.event for event in outbox.after(c, 0, 100)]
+
+
+def test_suspected_then_confirmed_is_one_alert_with_two_events(scribe, db):
+    (raised,) = scribe.suspect([heard("今天全网最低价", 1_000)], EPOCH)
+    assert raised.alert.status is AlertStatus.SUSPECTED
+    assert raised.alert.finding.method == "provisional"
+    written = scribe.write([heard("今天全网最低价，赶紧下单。", 1_050)], EPOCH, 14_000)
+    assert [(change.kind, change.alert.id) for change in written.changes] == [("confirmed", raised.alert.id)]
+    kept, events = stored(db)
+    assert [a.status for a in kept] == [AlertStatus.CONFIRMED]
+    assert kept[0].utterance_id == written.utterances[0].id
+    assert events == ["alert", "alert"]
+
+
+def test_a_suspicion_that_final_text_contradicts_is_withdrawn(scribe, db):
+    scribe.suspect([heard("今天全网最低价", 1_000)], EPOCH)
+    (change,) = scribe.write([heard("今天天气不错。", 1_000)], EPOCH, 14_000).changes
+    assert change.kind == "withdrawn"
+    assert stored(db)[0][0].reason == "misheard"
+
+
+def test_silence_where_something_was_suspected_withdraws_it(scribe):
+    scribe.suspect([heard("今天全网最低价", 1_000)], EPOCH)
+    assert [change.kind for change in scribe.write([], EPOCH, 14_000).changes] == ["withdrawn"]
+
+
+def test_a_claim_cut_in_two_by_a_window_is_found(scribe):
+    assert scribe.write([heard("今天全网。", 1_000)], EPOCH, 11_900).changes == ()
+    (change,) = scribe.write([heard("最低价，下单吧。", 1_820)], EPOCH, 14_000).changes
+    assert change.alert.finding.matched == "全网最低价"
+    assert (change.alert.start_ms, change.alert.end_ms) == (11_400, 12_420)
+    assert change.alert.text[change.alert.finding.start : change.alert.finding.end] == "全网最低价"
+
+
+def test_a_restarted_scribe_confirms_what_the_first_suspected(scribe, db, checker):
+    (raised,) = scribe.suspect([heard("今天全网最低价", 1_000)], EPOCH)
+    second = Scribe(db, checker, ModelIdentity("m", "0"), shelf_of(db, "s", ""))
+    (change,) = second.write([heard("今天全网最低价。", 1_000)], EPOCH, 13_000).changes
+    assert (change.kind, change.alert.id) == ("confirmed", raised.alert.id)
+
+
+def test_the_same_window_written_twice_changes_nothing(scribe, db, checker):
+    scribe.write([heard("今天全网最低价。", 1_000)], EPOCH, 13_000)
+    again = Scribe(db, checker, ModelIdentity("m", "0"), shelf_of(db, "s", ""))
+    assert again.write([heard("今天全网最低价。", 1_000)], EPOCH, 13_000).utterances == ()
+    kept, events = stored(db)
+    assert len(kept) == 1
+    assert events == ["alert"]
+
+
+def test_a_correction_is_kept_with_the_alert_and_lowers_it(scribe, db):
+    (raised,) = scribe.write([heard("今天全网最低价。", 1_000)], EPOCH, 13_000).changes
+    (change,) = scribe.write([heard("不好意思，刚才说错了。", 6_000)], EPOCH, 19_000).changes
+    assert (change.kind, change.alert.id) == ("corrected", raised.alert.id)
+    kept, events = stored(db)
+    assert kept[0].correction.text == "不好意思，刚才说错了。"
+    assert (
+        kept[0].finding.severity
+        is {Severity.HIGH: Severity.MEDIUM, Severity.MEDIUM: Severity.LOW}[raised.alert.finding.severity]
+    )
+    assert events == ["alert", "alert.corrected"]
+
+
+def test_short_and_doubtful_matches_raise_no_suspicion(scribe):
+    (change,) = scribe.write([heard("今天全网最低价。", 1_000)], EPOCH, 13_000).changes
+    finding = change.alert.finding
+    assert stands_out(finding)
+    assert not stands_out(replace(finding, matched="第一"))
+    assert not stands_out(replace(finding, score=0.4))
+    assert not stands_out(replace(finding, severity=Severity.LOW))
+    assert not stands_out(replace(finding, matched="全网最", method="sound"))
+
+
+def test_a_long_pause_parts_sentences():
+    first = Utterance("s", 1, 0, 1_000, "今天全网。", (), ModelIdentity("m", ""), EPOCH.wall_start)
+    assert with_previous(first, replace(first, start_ms=1_100, text="最低价。"))[0].text == "今天全网最低价。"
+    assert with_previous(first, replace(first, start_ms=1_500, text="最低价。"))[0].text == "今天全网，最低价。"
+    assert with_previous(first, replace(first, start_ms=3_000, text="最低价。")) == (
+        replace(first, start_ms=3_000, text="最低价。"), 0,
+    )  # fmt: skip
+    with_other_epoch = replace(first, epoch=2, start_ms=1_100)
+    assert with_previous(first, with_other_epoch) == (with_other_epoch, 0)
