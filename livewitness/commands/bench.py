@@ -13,7 +13,7 @@ out_option = click.option(
 
 @click.group(name="bench")
 def command() -> None:
-    """基准测试 / Benchmarks: asr, claims, live, search, clip."""
+    """基准测试 / Benchmarks: asr, claims, live, windows, search, clip."""
 
 
 @command.command(name="asr")
@@ -56,6 +56,19 @@ def search(set_: Path | None, embedder: str, out: Path | None) -> None:
     run_search_bench(set_, out, embedder=embedder)
 
 
+@command.command(name="search-scale")
+@click.option("--utterances", type=click.IntRange(1_000, 5_000_000), default=100_000, show_default=True, help="句数")
+@click.option("--sentences", type=click.IntRange(100, 20_000), default=3_000, show_default=True, help="不同的句子")
+@click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True, help="线程 / threads")
+@click.option("--no-peer", is_flag=True, help="不与 LanceDB、FTS5 对比 / without the peers beside it")
+@out_option
+def search_scale(utterances: int, sentences: int, threads: int, no_peer: bool, out: Path | None) -> None:
+    """大量归档上的搜索时间与内存 / Time and memory of search over a large archive."""
+    from livewitness.bench.search_scale import run_scale_bench
+
+    run_scale_bench(out, count=utterances, different=sentences, threads=threads, peer=not no_peer)
+
+
 @command.command(name="clip")
 @click.option("--hours", type=click.FloatRange(0.01, 48), default=4.0, show_default=True, help="录像长度 / recording")
 @click.option("--seconds", type=click.FloatRange(1, 600), default=20.0, show_default=True, help="片段长度 / clip")
@@ -96,3 +109,14 @@ def evidence(hours: float, out: Path | None) -> None:
     from livewitness.bench.evidence import run_evidence_bench
 
     run_evidence_bench(out, hours=hours)
+
+
+@command.command(name="windows")
+@click.option("--manifest", type=click.Path(path_type=Path), help="JSONL {path,text,start,end}；默认内置直播 / bundled")
+@click.option("--no-slides", is_flag=True, help="不测固定长度的重叠窗 / without overlapping windows of fixed length")
+@out_option
+def windows(manifest: Path | None, no_slides: bool, out: Path | None) -> None:
+    """切窗策略：等待、字错率、命中、CPU / Window policies: delay, errors, terms, CPU."""
+    from livewitness.bench.windows import run_windows_bench
+
+    run_windows_bench(manifest, out, slides=not no_slides)
