@@ -119,6 +119,8 @@ def _avc_record(data: bytes) -> list[bytes]:
         count = data[position] & mask if position < len(data) else 0
         position += 1
         for _ in range(count):
+            if position >= len(data):
+                return units
             length = int.from_bytes(data[position : position + 2], "big")
             units.append(data[position + 2 : position + 2 + length])
             position += 2 + length
@@ -132,6 +134,8 @@ def _hevc_record(data: bytes) -> list[bytes]:
         count = int.from_bytes(data[position + 1 : position + 3], "big")
         position += 3
         for _ in range(count):
+            if position >= len(data):
+                return units
             length = int.from_bytes(data[position : position + 2], "big")
             units.append(data[position + 2 : position + 2 + length])
             position += 2 + length

@@ -5,11 +5,13 @@ times between which its signatures count. The public file that outsiders get car
 each PEM block, which openssl passes over.
 """
 
+import fcntl
 import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -148,7 +150,7 @@ class Keyring:
             return given
         known = self.known()
         if not known:
-            return self.new()
+            return self._first()
         usable = [key for key in known if key.not_after is None and key.revoked is None]
         if not usable:
             raise ConflictError(
@@ -158,6 +160,25 @@ class Keyring:
                 hint=Sentence("运行 livewitness keys new。", "Run livewitness keys new."),
             )
         return self._load(usable[-1])
+
+    def _first(self) -> SigningKey:
+        """The first key of all; of several processes that start at once only one makes it."""
+        with self._alone():
+            known = self.known()
+            return self._load(known[-1]) if known else self.new()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            fd = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError as error:
+            raise _unwritable(self._folder, error) from error
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(fd)
 
     def new(self) -> SigningKey:
         """Make a key and keep it."""

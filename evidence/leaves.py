@@ -5,6 +5,7 @@ Canonical: keys sorted, no spaces, UTF-8, one line. Every leaf has ``index`` (it
 """
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -118,6 +119,20 @@ def segment_leaf(segment: Segment, how: How, logged: datetime, *, late: bool) ->
         "late": late,
         "time": iso(begun),
     }
+
+
+_NUMBER, _MOMENT = "[0-9]+", "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{12}Z"
+_SEGMENT = re.compile(
+    rf'{{"bytes":{_NUMBER},"end_ms":{_NUMBER},"epoch":{_NUMBER},"file":"[0-9]+/[0-9]+\.[a-z]+",'
+    rf'"how":"(recorded|received)","index":{_NUMBER},"kind":"segment","late":(true|false),"logged":"{_MOMENT}",'
+    rf'"pts_end_ms":{_NUMBER},"pts_start_ms":{_NUMBER},"sequence":{_NUMBER},"sha256":"[0-9a-f]{{64}}",'
+    rf'"start_ms":{_NUMBER},"time":"{_MOMENT}"}}'
+)
+
+
+def is_segment_leaf(leaf: Leaf) -> bool:
+    """Whether a leaf has the one form of a segment's; verify.sh has the same pattern."""
+    return _SEGMENT.fullmatch(canonical(leaf).decode("utf-8", "replace")) is not None
 
 
 def skip_leaf(first: int, last: int) -> Leaf:

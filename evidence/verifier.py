@@ -21,7 +21,7 @@ from evidence.checkpoints import Checkpoint, parse_checkpoint
 from evidence.container import Stored, open_stored
 from evidence.frames import Coded, coded_frames, place_in
 from evidence.keys import PublicKey
-from evidence.leaves import Leaf, canonical, parse_leaf, parse_moment
+from evidence.leaves import Leaf, canonical, is_segment_leaf, parse_leaf, parse_moment
 from evidence.merkle import consistent, inclusion_root, leaf_hash
 from evidence.seal import SEAL, SIGNATURE, STAMP, SUMS, UNLISTED, Seal, parse_seal, parse_sums, sha256_hex
 from evidence.stamping import verify_token
@@ -334,9 +334,9 @@ def _check_segments(run: _Run) -> None:
 
 def _check_segment(run: _Run, leaf: Leaf) -> tuple[str, int]:
     begun = parse_moment(leaf.get("time"))
-    name, sequence = f"segments/{leaf.get('file')}", leaf.get("sequence")
-    if begun is None or not isinstance(sequence, int) or leaf.get("how") not in {"recorded", "received"}:
+    if begun is None or not is_segment_leaf(leaf):
         raise _leaf_failure(leaf["index"], "格式不对", "is not in its form")
+    name, sequence = f"segments/{leaf['file']}", int(leaf["sequence"])
     there = (run.sums[name], run.stored.entries[name].size) if name in run.sums else None
     if there != (leaf.get("sha256"), leaf.get("bytes")):
         raise _RefusedError(name, "不是日志固定的那个分段", "is not the segment that the log fixed")

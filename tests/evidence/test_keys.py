@@ -2,6 +2,7 @@
 
 import stat
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,20 @@ def test_the_first_key_is_made_when_needed_and_kept(ring: Keyring, tmp_path: Pat
     assert not first.public.verifies(b"other", first.sign(b"data"))
     assert stat.S_IMODE(private_file(tmp_path).stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "keys").stat().st_mode) == 0o700
+
+
+def test_only_one_first_key_is_made_however_many_start_at_once(tmp_path: Path) -> None:
+    made: list[str] = []
+    threads = [
+        threading.Thread(target=lambda: made.append(Keyring(tmp_path / "keys", {}).signing_key().public.id))
+        for _ in range(6)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 6
+    assert len(set(made)) == 1
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644, 0o666])

@@ -331,8 +331,7 @@ def rewritten_history(
 
 def _wanted(line: bytes, files: dict[str, bytes]) -> bool:
     leaf = parse_leaf(line)
-    assert leaf is not None
-    return leaf["index"] == 0 or f"segments/{leaf.get('file')}" in files
+    return leaf is None or leaf["index"] == 0 or f"segments/{leaf.get('file')}" in files
 
 
 def renumbered(lines: list[bytes]) -> list[bytes]:
@@ -393,6 +392,25 @@ def test_rollback_and_fork_are_refused(court: Court, recording: Recording, files
 
     doubled = files | {f"log/checkpoints/9{names[0].rpartition('/')[2][1:]}": files[names[0]]}
     assert not court.python(resealed(doubled, recording.key)).holds
+
+
+@pytest.mark.parametrize("value", [None, -1, 10**30, 1.5, "x", "", [], {}, True], ids=repr)
+def test_leaves_with_any_value_in_any_field_give_a_verdict(
+    court: Court, recording: Recording, files: dict[str, bytes], value: object
+) -> None:
+    """An insider can sign whatever he likes; the verifier answers, it does not break."""
+    lines = history(recording, files)
+    place = next(i for i, line in enumerate(lines) if b'"kind":"segment"' in line and _wanted(line, files))
+    leaf = parse_leaf(lines[place])
+    assert leaf is not None
+    for name in (*leaf, "surplus"):
+        if name == "index" or leaf.get(name) == value:
+            continue
+        changed = [*lines[:place], canonical({**leaf, name: value}), *lines[place + 1 :]]
+        forged = rewritten_history(recording, files, changed, kept=0)
+        verdict = court.python(forged)
+        honest = name in {"surplus", "late", "epoch", "end_ms", "start_ms", "pts_start_ms", "pts_end_ms"}
+        assert honest or not verdict.holds, name
 
 
 # Tokens and keys.
