@@ -51,6 +51,7 @@ logger = logging.getLogger(__name__)
 
 _CLOCK_STEP_MS = 1_000
 _STAMPS_A_ROUND = 20
+_STAMPS_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +147,8 @@ class LiveLog:
         key = self._keyring.signing_key()
         self._folder.mkdir(parents=True, exist_ok=True)
         log = SegmentLog(self._folder / "log.jsonl")
-        logger.info("%s: log of %d leaves, key %s", self._session.stream.name, len(log.leaves), key.public.id)
-        before = next((leaf for leaf in reversed(log.leaves) if leaf["kind"] == "session"), None)
+        logger.info("%s: log of %d leaves, key %s", self._session.stream.name, len(log.found), key.public.id)
+        before = next((leaf for leaf in reversed(log.found) if leaf["kind"] == "session"), None)
         now = session_leaf(self._session)
         if before is None:
             # The first leaf names the log, so it names the stream. Recordings older than their log count as received.
@@ -162,9 +163,9 @@ class LiveLog:
 
     def _take_up(self, log: SegmentLog, how: How) -> None:
         """Append what the database lists and the log lacks."""
-        known = [leaf for leaf in log.leaves if leaf["kind"] == "segment"]
+        known = [leaf for leaf in log.found if leaf["kind"] == "segment"]
         self._sequence = known[-1]["sequence"] if known else None
-        self._gaps = {_gap_key(leaf) for leaf in log.leaves if leaf["kind"] == "gap"}
+        self._gaps = {_gap_key(leaf) for leaf in log.found if leaf["kind"] == "gap"}
         with self._db.read() as connection:
             segments = recordings.list_segments(connection, self._session.stream.name)
             gaps = recordings.list_gaps(connection, self._session.stream.name)
@@ -244,7 +245,10 @@ def stamp_pending(folder: Path, url: str, *, most: int = _STAMPS_A_ROUND) -> int
     An authority that does not answer is asked again at the next checkpoint: the token then shows how late it came.
     """
     waiting = [path for path in checkpoint_paths(folder) if not path.with_suffix(".tsr").exists()]
-    for path in reversed(waiting[-most:] if most < len(waiting) else waiting):
+    deadline = time.monotonic() + _STAMPS_S
+    for path in reversed(waiting[-most:]):
+        if time.monotonic() > deadline:
+            break
         stored = load_checkpoint(path)
         if stored is None:
             continue

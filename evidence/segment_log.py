@@ -80,7 +80,10 @@ def damaged_log(path: Path, line: int) -> ConflictError:
 
 
 class SegmentLog:
-    """A log opened to append. One writer at a time: the holder of the stream's lock. Not thread-safe."""
+    """A log opened to append. One writer at a time: the holder of the stream's lock. Not thread-safe.
+
+    ``found`` are the leaves it held when it was opened; ``hashes`` are those of all leaves, new ones included.
+    """
 
     def __init__(self, path: Path) -> None:
         """Open, or create, the log, and cut a torn last line. Raises `ConflictError`, `StorageError`."""
@@ -90,7 +93,7 @@ class SegmentLog:
             self._cut_torn_line()
             _sync_folder(path.parent)
         view = read_log(path)
-        self.leaves: list[Leaf] = list(view.leaves)
+        self.found = view.leaves
         self.hashes: list[bytes] = list(view.hashes)
 
     def append(self, fields: Leaf, logged: datetime | None = None) -> Leaf:
@@ -100,12 +103,11 @@ class SegmentLog:
     def extend(self, many: Iterable[Leaf], logged: datetime | None = None) -> list[Leaf]:
         """Add leaves with a single fsync."""
         moment = iso(logged or utc_now())
-        added = [fields | {"index": len(self.leaves) + n, "logged": moment} for n, fields in enumerate(many)]
+        added = [fields | {"index": len(self.hashes) + n, "logged": moment} for n, fields in enumerate(many)]
         lines = [canonical(leaf) for leaf in added]
         data = b"".join(line + b"\n" for line in lines)
         with _translated(self.path):
             self._write(data)
-        self.leaves += added
         self.hashes += map(leaf_hash, lines)
         return added
 
