@@ -7,7 +7,7 @@ names its file and says why in Chinese and English; a failure stops what builds 
 import hashlib
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -59,6 +59,7 @@ class Verdict:
     failures: tuple[Failure, ...]
     unchecked: bool
     facts: dict[str, Any]
+    checkpoints: tuple[Checkpoint, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -108,7 +109,26 @@ def verify_package(path: Path, anchors: Anchors) -> Verdict:
             except _RefusedError as refusal:
                 failures.append(refusal.failure)
                 break
-    return Verdict(tuple(failures), run.unchecked, run.facts)
+    return Verdict(tuple(failures), run.unchecked, run.facts, tuple(run.checkpoints))
+
+
+def find_forks(verdicts: Mapping[str, Verdict]) -> list[Failure]:
+    """Packages, by name, of one log that was signed with two roots for one size: two histories, told to two sides."""
+    seen: dict[tuple[str, int], tuple[str, str]] = {}
+    found: list[Failure] = []
+    for name, verdict in verdicts.items():
+        for checkpoint in verdict.checkpoints:
+            root, other = seen.setdefault((checkpoint.origin, checkpoint.size), (checkpoint.root, name))
+            if root != checkpoint.root:
+                size = checkpoint.size
+                found.append(
+                    Failure(
+                        name,
+                        f"与 {other} 在日志长度 {size} 处的根不同：日志有两个版本",
+                        f"has another root than {other} at log size {size}: the log was told in two versions",
+                    )
+                )
+    return found
 
 
 def _read(run: _Run, name: str) -> bytes:

@@ -5,7 +5,7 @@ contradicts, but its time-stamps were not checked because no CA was given.
 """
 
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
@@ -14,7 +14,7 @@ from core.errors import BadInputError, Sentence
 from core.settings import Settings
 from evidence.keys import Keyring, PublicKey, read_public
 from evidence.stamping import read_ca
-from evidence.verifier import LIMIT_S, Anchors, Verdict, verify_package
+from evidence.verifier import LIMIT_S, Anchors, Verdict, find_forks, verify_package
 from livewitness.cli import data_option, json_option
 from livewitness.console import emit, phrase, printable, say, stdout
 from livewitness.wiring import settings_for
@@ -23,7 +23,7 @@ UNCHECKED = 4
 
 
 @click.command(name="verify")
-@click.argument("package", type=click.Path(path_type=Path))
+@click.argument("packages", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--public-key", type=click.Path(path_type=Path), help="公钥文件，默认本机的公钥 / default: keys of this machine"
 )
@@ -40,24 +40,38 @@ UNCHECKED = 4
 @data_option
 @json_option
 def command(
-    package: Path,
+    packages: tuple[Path, ...],
     public_key: Path | None,
     tsa_ca: Path | None,
     limit: int,
     data: Path | None,
     as_json: bool,
 ) -> None:
-    """核验证据包；信任锚只来自包外 / Verify a package; what is trusted comes from outside it."""
+    """核验证据包；几个包还互相核对 / Verify packages, each by itself and against each other.
+
+    信任锚只来自包外 / What is trusted comes from outside them.
+    """
     settings = settings_for(data)
     authority = tsa_ca or settings.tsa_ca
     roots = tuple(read_ca(authority)) if authority else ()
-    verdict = verify_package(package, Anchors(_keys(settings, public_key), roots, limit))
-    if as_json:
-        failures = [asdict(failure) for failure in verdict.failures]
-        emit({"holds": verdict.holds, "unchecked": verdict.unchecked, "failures": failures, **verdict.facts})
-    else:
-        _tell(package, verdict, trusted_time=bool(roots))
-    sys.exit(1 if not verdict.holds else UNCHECKED if verdict.unchecked else 0)
+    anchors = Anchors(_keys(settings, public_key), roots, limit)
+    verdicts = {str(package): verify_package(package, anchors) for package in packages}
+    for fork in find_forks(verdicts):
+        verdicts[fork.file] = replace(verdicts[fork.file], failures=(*verdicts[fork.file].failures, fork))
+    for name, verdict in verdicts.items():
+        if as_json:
+            failures = [asdict(failure) for failure in verdict.failures]
+            outcome = {"package": name, "holds": verdict.holds, "unchecked": verdict.unchecked}
+            emit(outcome | {"failures": failures} | verdict.facts)
+        else:
+            _tell(Path(name), verdict, trusted_time=bool(roots))
+    sys.exit(_code(list(verdicts.values())))
+
+
+def _code(verdicts: list[Verdict]) -> int:
+    if not all(verdict.holds for verdict in verdicts):
+        return 1
+    return UNCHECKED if any(verdict.unchecked for verdict in verdicts) else 0
 
 
 def _keys(settings: Settings, given: Path | None) -> tuple[PublicKey, ...]:

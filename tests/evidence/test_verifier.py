@@ -20,7 +20,7 @@ from evidence.merkle import Tree, leaf_hash, root
 from evidence.seal import SEAL, SIGNATURE, SUMS
 from evidence.segment_log import read_log
 from evidence.stamping import request_token
-from evidence.verifier import Verdict, verify_package
+from evidence.verifier import Verdict, find_forks, verify_package
 from tests.evidence.authority import Authority
 from tests.evidence.logged import Recording, lay_out, make_recording, pack, read_files, resealed, with_sums
 
@@ -411,6 +411,23 @@ def test_leaves_with_any_value_in_any_field_give_a_verdict(
         verdict = court.python(forged)
         honest = name in {"surplus", "late", "epoch", "end_ms", "start_ms", "pts_start_ms", "pts_end_ms"}
         assert honest or not verdict.holds, name
+
+
+def test_two_packages_that_tell_a_log_in_two_versions_are_told_apart(
+    court: Court, recording: Recording, files: dict[str, bytes]
+) -> None:
+    lines = history(recording, files)
+    place = next(i for i, line in enumerate(lines) if b'"kind":"segment"' in line and not _wanted(line, files))
+    leaf = parse_leaf(lines[place])
+    assert leaf is not None
+    other = [*lines[:place], canonical({**leaf, "sha256": "0" * 64}), *lines[place + 1 :]]
+    one, two = court.python(files), court.python(rewritten_history(recording, files, other, kept=0))
+    assert one.holds
+    assert two.holds, "each holds by itself"
+    assert find_forks({"one.zip": one, "again.zip": one}) == []
+    (fork,) = find_forks({"one.zip": one, "two.zip": two})
+    assert fork.file == "two.zip"
+    assert "two versions" in fork.en
 
 
 # Tokens and keys.
