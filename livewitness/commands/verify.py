@@ -111,4 +111,10 @@ def _tell(package: Path, verdict: Verdict, *, trusted_time: bool) -> None:
             "未核验时间戳（没有给出 --tsa-ca）：时间只凭录制机的时钟。",
             "No time-stamp was checked (no --tsa-ca): time rests on the recorder's clock.",
         )
+    if verdict.unchecked:
+        say(
+            f"{package.name} 没有矛盾，但包内时间戳未核验（退出码 {UNCHECKED}）。",
+            f"Nothing in {package.name} contradicts, but its time-stamps were not checked (exit code {UNCHECKED}).",
+        )
+        return
     say(f"{package.name} 成立。", f"{package.name} holds.")
