@@ -44,13 +44,14 @@ class WindowPolicy:
 LIVE_POLICY = WindowPolicy(
     lead_ms=400,
     tail_ms=350,
-    pauses=((0, 900), (2_000, 350)),
-    limit_ms=5_000,
+    pauses=((0, 900), (2_000, 480), (4_000, 320)),
+    limit_ms=5_500,
     cut_from_ms=2_500,
     joined_ms=7_000,
     margin_ms=640,
 )
-"""For live streams: a window closes at the first pause after 2 s and is decoded with what came before."""
+"""For live streams: a window closes at the first pause after 2 s that is no mere comma, and is decoded with what came
+before. Closed at shorter pauses, a claim is judged before the rest of its sentence can excuse it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ POLICIES: dict[str, WindowPolicy] = {
     "long (files)": WindowPolicy(),
     "live": LIVE_POLICY,
     "live, nothing joined": replace(LIVE_POLICY, joined_ms=0, margin_ms=0),
-    "live, from 3 s": replace(LIVE_POLICY, pauses=((0, 900), (3_000, 350))),
+    "live, at commas too": replace(LIVE_POLICY, pauses=((0, 900), (2_000, 350))),
 }
 SLIDES = {"8 s every 2 s": (8.0, 2.0), "10 s every 5 s": (10.0, 5.0)}
 

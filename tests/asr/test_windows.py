@@ -149,7 +149,7 @@ def live_windows(*stretches, **changes) -> list[Window]:
 
 
 def test_a_live_window_closes_at_the_first_pause_and_is_decoded_with_what_came_before():
-    first, second = live_windows((True, 2_500), (False, 400), (True, 2_500), (False, 2_000))
+    first, second = live_windows((True, 2_500), (False, 600), (True, 2_500), (False, 2_000))
     assert first.keep[1] <= second.keep[0]
     assert second.start < first.keep[1], "earlier speech is decoded along"
     assert ms(second.end - second.start) > 5_000
