@@ -82,9 +82,10 @@ def finalised(state: State, found: Sequence[Alert], until_ms: int, text: str, po
 
 def corrected(state: State, correction: Correction, policy: LifecyclePolicy) -> Step:
     """The host takes back what was said last: the latest claim, those near it, and claims named in the correction."""
-    open_to_it = [t for t in state if _correctable(t, correction, policy)]
-    latest = max((t.last_ms for t in open_to_it), default=0)
-    meant = [t for t in open_to_it if t.last_ms >= latest - policy.repeat_ms or _sounds_in(t.alert, correction.text)]
+    before = [t for t in state if _correctable(t, correction, policy)]
+    latest = max((t.last_ms for t in before), default=0)
+    near = [t for t in before if t.last_ms >= latest - policy.repeat_ms or _sounds_in(t.alert, correction.text)]
+    meant = [t for t in near if t.alert.correction is None]
     after = tuple(replace(t, alert=_taken_back(t.alert, correction)) if t in meant else t for t in state)
     changed = tuple(Change("corrected", t.alert) for t, before in zip(after, state, strict=True) if t is not before)
     return after, changed
@@ -127,6 +128,8 @@ def _same_place(tracked: Tracked, alert: Alert, policy: LifecyclePolicy) -> bool
     meet = min(known.end_ms, alert.end_ms) - max(known.start_ms, alert.start_ms)
     if 2 * meet > min(known.end_ms - known.start_ms, alert.end_ms - alert.start_ms):
         return True
+    if meet > 0 and known.finding.rule_id == alert.finding.rule_id:
+        return True
     return meet > -policy.near_ms and _same_claim(known, alert)
 
 
@@ -154,7 +157,7 @@ def _sounds_in(alert: Alert, text: str) -> bool:
 
 def _correctable(tracked: Tracked, correction: Correction, policy: LifecyclePolicy) -> bool:
     alert = tracked.alert
-    if alert.correction is not None or alert.status is AlertStatus.WITHDRAWN:
+    if alert.status is AlertStatus.WITHDRAWN:
         return False
     return alert.start_ms < correction.start_ms <= tracked.last_ms + policy.correction_ms
 
