@@ -23,6 +23,9 @@ class Settings(BaseSettings):
     compute_type: str = Field(default="auto", description="CTranslate2 precision; auto: int8 on CPU, float16 on CUDA.")
     threads: int = Field(default=0, ge=0, le=256, description="Threads of one decode; 0: all cores.")
     beam_size: int = Field(default=5, ge=1, le=10, description="Beam of the final decode.")
+    correction_seconds: float = Field(
+        default=60.0, ge=0, le=3600, description="How long after a claim the host's own correction still counts."
+    )
     segment_seconds: float = Field(default=4.0, ge=2, le=4, description="Length wished for a recorded segment.")
     min_free_bytes: int = Field(
         default=256 * 1024 * 1024, ge=0, description="Recording refuses to start with less free disk than this."

@@ -24,6 +24,7 @@ from models.whisper import WhisperEngine, load_whisper
 from pipeline.backfill import Task, Work
 from pipeline.delivery_loop import DeliveryLoop
 from pipeline.events import EventSink
+from pipeline.lifecycle import LifecyclePolicy
 from pipeline.live import StreamWatch, WatchOptions, WatchParts
 from pipeline.telling import telling
 from pipeline.webhook_sender import WebhookSender
@@ -99,6 +100,7 @@ def watch_parts(
         model=engine.identity,
         listener=listener,
         scheduler=DecodeScheduler(engine, decoding, meter),
+        lifecycle=LifecyclePolicy(correction_ms=round(settings.correction_seconds * 1000)),
         seal=seal_options(settings),
     )
 

@@ -23,6 +23,7 @@ from ingest.sources import Source
 from pipeline import events
 from pipeline.ear import Ear, EarContext
 from pipeline.events import EventSink
+from pipeline.lifecycle import LifecyclePolicy
 from pipeline.scribe import Scribe, shelf_of
 from store import recordings, streams
 from store.engine import Database
@@ -51,6 +52,7 @@ class WatchParts:
     model: ModelIdentity
     listener: Callable[[int, bool], Listener]
     scheduler: DecodeScheduler
+    lifecycle: LifecyclePolicy = field(default_factory=LifecyclePolicy)
     seal: SealOptions = field(default_factory=SealOptions)
 
 
@@ -85,7 +87,7 @@ class StreamWatch:
         self._begun = False
         self._gaps = 0
         shelf = shelf_of(parts.db, stream.name, stream.product)
-        scribe = Scribe(parts.db, parts.checker, parts.model, shelf)
+        scribe = Scribe(parts.db, parts.checker, parts.model, shelf, parts.lifecycle)
         self._log = LiveLog(parts.db, parts.data_dir, self._session(), parts.seal)
         self._ear_context = EarContext(parts.db, parts.data_dir, scribe, parts.listener, parts.scheduler, self._emit)
 
