@@ -24,9 +24,9 @@ from store.scope import Scope
 
 Rows = NDArray[np.int64]
 PER_WAY = 12
-BY_COVERAGE = 2_000
+BY_COVERAGE = 800
 BY_MEANING = 40
-KEPT = 48
+KEPT = 40
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ down; it never hides one.
 """
 
 import re
+from functools import lru_cache
 
 _REACH = 5
 _BEFORE = re.compile(
@@ -23,6 +24,7 @@ _AFTER = re.compile(
 )
 
 
+@lru_cache(maxsize=65_536)
 def denied(text: str, start: int, end: int) -> bool:
     """Whether code points ``[start, end)`` of ``text`` stand under a negator or are refuted."""
     if text[start - 2 : start] in (f"{text[start]}不", f"{text[start]}没"):

@@ -200,13 +200,17 @@ def _as_the_whole(found: list[Evidence]) -> list[Evidence]:
     The negator of a phrase stands far from its last word (不敢说三天祛斑), and one inside the phrase is part of
     what was asked for (天然无添加).
     """
-    return [replace(e, denied=_longest(e, found).denied) for e in found]
+    runs = [e for e in found if e.way != "concept" and len(e.covers) > 1]
+    return [_like(e, _longest(e, runs)) for e in found]
 
 
-def _longest(part: Evidence, found: list[Evidence]) -> Evidence:
-    wholes = [
-        e
-        for e in found
-        if e.way != "concept" and e.start <= part.start and part.end <= e.end and set(part.covers) <= set(e.covers)
-    ]
-    return max([part, *wholes], key=lambda e: (len(e.covers), e is part))
+def _like(part: Evidence, whole: Evidence) -> Evidence:
+    return part if part.denied == whole.denied else replace(part, denied=whole.denied)
+
+
+def _longest(part: Evidence, runs: list[Evidence]) -> Evidence:
+    best = part
+    for e in runs:
+        if len(e.covers) > len(best.covers) and e.start <= part.start and part.end <= e.end:
+            best = e if set(part.covers) <= set(e.covers) else best
+    return best

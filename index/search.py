@@ -5,13 +5,15 @@ the query letter by letter, mis-heard words are repaired by sound and compared i
 them in order. An answer says why each hit is one and how much was searched.
 """
 
+import logging
+import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from sqlalchemy import Connection
 
-from core.errors import NotFoundError
+from core.errors import NotFoundError, StorageError
 from index.answer import Hit, SearchAnswer
 from index.cache import IndexCache, Progress
 from index.concepts import load_concepts
@@ -25,7 +27,7 @@ from index.phrase import Found, PhraseSearch, Tools
 from index.ranking import Matcher
 from index.request import Asked, SearchRequest, asked_phrases, scope_of
 from index.scopes import scope_mask
-from index.snapshot import load_snapshot, save_snapshot
+from index.snapshot import load_snapshot, save_snapshot, snapshot_root
 from models.embedding import Embedder, Matrix
 from store.engine import Database
 from store.scope import Extent, Scope
@@ -33,11 +35,16 @@ from store.streams import get_stream
 
 __all__ = ["Hit", "SearchAnswer", "SearchRequest", "Searcher"]
 
+SAVE_EVERY = 20_000
+"""Rows and vectors read since the last snapshot that are worth a new one."""
+_log = logging.getLogger(__name__)
+
 
 class Searcher:
     """Searches one database with one embedder. Thread-safe; keep one for the life of a process.
 
-    ``snapshots`` is where the cache is kept between runs; ``None`` for nowhere.
+    ``snapshots`` is where the cache is kept between runs, beside the database unless named. A snapshot is written
+    when much was read that the last one does not hold.
     """
 
     def __init__(
@@ -45,7 +52,8 @@ class Searcher:
     ) -> None:
         self._db = db
         self._embedder = embedder
-        self._snapshots = snapshots
+        self._snapshots = snapshots or snapshot_root(db)
+        self._saving = threading.Lock()
         concepts = load_concepts()
         matcher = Matcher(load_lexicon(), concepts)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="query-embedder")
@@ -67,7 +75,7 @@ class Searcher:
 
     def save(self) -> None:
         """Write a snapshot, so that the next start reads only what came after. Raises `StorageError`."""
-        if self._snapshots is not None:
+        with self._saving:
             save_snapshot(self._cache, self._snapshots)
 
     def search(self, request: SearchRequest) -> SearchAnswer:
@@ -88,6 +96,7 @@ class Searcher:
         self, connection: Connection, phrases: Sequence[Asked], scope: Scope, limit: int
     ) -> tuple[tuple[Hit, ...], Extent]:
         self._cache.refresh(connection)
+        self._save_in_time()
         rows = scope_mask(connection, self._cache, scope)
         extent = self._meter.measure(connection, self._cache, scope, rows)
         if not extent.utterances:
@@ -96,13 +105,24 @@ class Searcher:
         found = [search.find(asked, limit) for asked in phrases]
         return self._hits.make(connection, self._cache, _best_of(found, limit)), extent
 
+    def _save_in_time(self) -> None:
+        if self._cache.fresh > SAVE_EVERY and not self._saving.locked():
+            threading.Thread(target=self._try_to_save, name="index-snapshot", daemon=True).start()
+
+    def _try_to_save(self) -> None:
+        try:
+            self.save()
+        except StorageError as error:
+            self._cache.fresh = 0  # the next try comes when as much again was read
+            _log.warning("no snapshot: %s", error)
+
     def _embed(self, texts: Sequence[str]) -> "Future[Matrix]":
         return self._pool.submit(self._embedder.embed, [embedded_text(text) for text in texts], "query")
 
     def _opened(self) -> IndexCache:
         reader = load_reader()
         identity, dim = self._embedder.identity, self._embedder.dim
-        saved = load_snapshot(self._snapshots, self._db, identity, dim, reader) if self._snapshots else None
+        saved = load_snapshot(self._snapshots, self._db, identity, dim, reader)
         return saved or IndexCache(identity, dim, reader)
 
 

@@ -32,6 +32,11 @@ _log = logging.getLogger(__name__)
 _faiss: Any = faiss
 
 
+def snapshot_root(database: Database) -> Path:
+    """The folder of all snapshots of a database."""
+    return database.path.parent / "index"
+
+
 def folder_name(identity: ModelIdentity) -> str:
     """The folder of a model's snapshot."""
     return f"{identity.name[:20].replace('/', '-')}-{identity.sha256[:16]}"

@@ -16,6 +16,7 @@ _COMMANDS = {
     "check": ("check", "检查文字中的违规宣称 / check text for unlawful claims"),
     "import-transcript": ("import_transcript", "导入已有字幕 / import a transcript made elsewhere"),
     "search": ("search", "按说过的话搜索 / search for what was said"),
+    "index": ("index", "检索索引：重建、校验、统计 / search index: rebuild, verify, stats"),
     "clip": ("clip", "截取片段 / cut a clip"),
     "export": ("export", "导出可独立核验的证据包 / export a package that others can verify"),
     "verify": ("verify", "核验证据包 / verify a package"),

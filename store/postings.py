@@ -1,8 +1,10 @@
 """Postings: SQLite full text over letter and sound 1+2-grams; rowid is the utterance's id."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import ColumnClause, Connection, Float, Integer, Label, literal_column, select, text
+from sqlalchemy.exc import DatabaseError
 
 from store.scope import Scope, scope_condition
 from store.tables import utterances
@@ -37,3 +39,34 @@ def match_postings(
         query = query.where(unindexed.in_(select(utterances.c.id).where(scope_condition(scope))))
     rows = connection.execute(query.order_by(score).limit(limit), {"terms": f"{{{column}}} : ({terms})"})
     return [(int(row.id), -float(row.score)) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class PostingFaults:
+    """Utterances without postings, postings without an utterance, and whether the full-text index is sound."""
+
+    missing: int
+    orphans: int
+    sound: bool
+
+
+def check_postings(connection: Connection) -> PostingFaults:
+    """Compare the full-text index with the utterances; needs a connection that may write."""
+    missing_sql = "SELECT count(*) FROM utterances WHERE id NOT IN (SELECT id FROM postings_docsize)"
+    orphans_sql = "SELECT count(*) FROM postings_docsize WHERE id NOT IN (SELECT id FROM utterances)"
+    missing, orphans = (int(connection.exec_driver_sql(query).scalar_one()) for query in (missing_sql, orphans_sql))
+    try:
+        connection.exec_driver_sql("INSERT INTO postings(postings) VALUES ('integrity-check')")
+    except DatabaseError:
+        return PostingFaults(missing, orphans, False)
+    return PostingFaults(missing, orphans, True)
+
+
+def drop_orphans(connection: Connection) -> None:
+    """Delete postings whose utterance is gone."""
+    connection.exec_driver_sql("DELETE FROM postings WHERE rowid NOT IN (SELECT id FROM utterances)")
+
+
+def count_postings(connection: Connection) -> int:
+    """Utterances that have postings."""
+    return int(connection.exec_driver_sql("SELECT count(*) FROM postings_docsize").scalar_one())

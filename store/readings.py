@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, func, select, text
 from sqlalchemy.dialects.sqlite import insert
 
 from store.tables import readings, utterances
@@ -102,3 +102,9 @@ def indexed_after(connection: Connection, version: str, after_id: int, block: in
         )
         for row in rows
     ]
+
+
+def count_readings(connection: Connection, version: str) -> int:
+    """Utterances that have a reading of that version."""
+    query = select(func.count()).select_from(readings).where(readings.c.version == version)
+    return int(connection.execute(query).scalar_one())

@@ -66,6 +66,16 @@ def vectors_after(
     return int(found[-1].number), [int(r.utterance_id) for r in found], matrix
 
 
+def vectors_of(connection: Connection, model_sha256: str, ids: Sequence[int]) -> tuple[list[int], Matrix]:
+    """Vectors of one model for those of ``ids`` (at most 500) that have one, exact as they were made."""
+    query = select(vectors.c.utterance_id, vectors.c.vector).where(
+        vectors.c.model_sha256 == model_sha256, vectors.c.utterance_id.in_(map(int, ids))
+    )
+    found = connection.execute(query).all()
+    matrix = np.frombuffer(b"".join(r.vector for r in found), dtype="<f4").reshape(len(found), -1)
+    return [int(r.utterance_id) for r in found], matrix
+
+
 def pending_utterances(connection: Connection, model_sha256: str, *, limit: int, after_id: int = 0) -> list[Utterance]:
     """Utterances after ``after_id`` that have no vector of this model yet, oldest first."""
     joined = utterances.outerjoin(
@@ -114,3 +124,15 @@ def forget_utterances(connection: Connection, ids: Sequence[int]) -> None:
     """
     for first in range(0, len(ids), 500):
         connection.execute(delete(utterances).where(utterances.c.id.in_([int(i) for i in ids[first : first + 500]])))
+
+
+def drop_misshapen(connection: Connection, model_sha256: str, dim: int) -> int:
+    """Delete vectors of one model that are not ``dim`` numbers long; how many those were."""
+    wrong = and_(vectors.c.model_sha256 == model_sha256, func.length(vectors.c.vector) != 4 * dim)
+    return connection.execute(delete(vectors).where(wrong)).rowcount
+
+
+def count_misshapen(connection: Connection, model_sha256: str, dim: int) -> int:
+    """Vectors of one model that are not ``dim`` numbers long."""
+    wrong = and_(vectors.c.model_sha256 == model_sha256, func.length(vectors.c.vector) != 4 * dim)
+    return int(connection.execute(select(func.count()).select_from(vectors).where(wrong)).scalar_one())
