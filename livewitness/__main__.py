@@ -25,7 +25,9 @@ def _run(arguments: list[str]) -> int:
 
     code = 0
     try:
-        cli.main(args=arguments, prog_name="livewitness", standalone_mode=False)
+        # Without its own handling click returns the code that a command gave to `Context.exit`.
+        ended = cli.main(args=arguments, prog_name="livewitness", standalone_mode=False)
+        code = ended if isinstance(ended, int) else 0
     except LiveWitnessError as error:
         say_error(error)
         code = error.exit_code

@@ -45,3 +45,10 @@ def test_control_characters_do_not_reach_the_terminal(monkeypatch, capsys) -> No
     fail_with(monkeypatch, BadInputError("bad", "标题\x1b[31m红", "title\x1b]0;x\x07"))
     entry._run([])
     assert "\x1b" not in capsys.readouterr().err
+
+
+def test_an_exit_code_that_a_command_gives_is_passed_on(monkeypatch) -> None:
+    monkeypatch.setattr(cli, "main", lambda **_: 4)
+    assert entry._run([]) == 4
+    monkeypatch.setattr(cli, "main", lambda **_: None)
+    assert entry._run([]) == 0
