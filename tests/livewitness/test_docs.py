@@ -10,7 +10,8 @@ from livewitness.cli import cli
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
-_COMMAND = re.compile(r"^\s*(?:\$ )?livewitness ([a-z-]+)(.*)$", re.MULTILINE)
+_COMMAND = re.compile(r"^\s*(?:\$ |# )?livewitness ([a-z-]+)(.*)$", re.MULTILINE)
+_PIECES = re.compile(r"[;；、]|(?= #)|, ")
 _INLINE = re.compile(r"`livewitness ([a-z-]+)([^`\n]*)`")
 _TARGET = re.compile(r"\bmake ([a-z][a-z-]+)")
 _LINK = re.compile(r"\]\((?!http|#)([^)#]+)(?:#[^)]*)?\)")
@@ -28,7 +29,8 @@ def options_of(command: click.Command) -> set[str]:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_commands_and_options_that_a_document_names_exist(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
-    for name, rest in _COMMAND.findall(text) + _INLINE.findall(text):
+    pieces = "\n".join(_PIECES.split(text))
+    for name, rest in _COMMAND.findall(pieces) + _INLINE.findall(text):
         command = cli.get_command(None, name)  # type: ignore[arg-type]
         assert command is not None, f"livewitness {name}"
         known = options_of(command) | {"--help"}
