@@ -162,4 +162,19 @@ class PhraseSearch:
             else:
                 raised = max(r.score, score(r.meaning, joined.match))
                 changed.append(Ranked(r.row, r.id, r.match, r.meaning, raised, joined))
-        return sorted(changed, key=lambda r: (-r.score, r.id))
+        return _once_each(ranked, sorted(changed, key=lambda r: (-r.score, r.id)))
+
+
+def _once_each(alone: Sequence[Ranked], ranked: Sequence[Ranked]) -> list[Ranked]:
+    """Of two that were raised by one another the first keeps it, and the other stands for itself."""
+    before = {r.row: r for r in alone}
+    raised: dict[int, int] = {}
+    kept: list[Ranked] = []
+    for r in ranked:
+        if r.joined is not None and raised.get(r.joined.row) == r.row:
+            kept.append(before[r.row])
+        else:
+            kept.append(r)
+            if r.joined is not None:
+                raised[r.row] = r.joined.row
+    return sorted(kept, key=lambda r: (-r.score, r.id))
