@@ -5,23 +5,30 @@ voice and exceptions, and keeps one finding for each claim. A finding is a lead 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from claims.expressions import DURATION
-from claims.fold import MARKS, fold
+from claims.flags import flags, repaired
+from claims.fold import MARKS, Folded, fold
 from claims.matcher import TIGHT, Candidate, candidates, gather
+from claims.meaning import MeaningModel, Reading, embedded, load_meaning
+from claims.meant import meaning_finding
 from claims.pack import read_pack
 from claims.polarity import surroundings, voice
 from claims.products import product_kind
 from claims.rules import Example, ExceptionClause, Pack, Rule
-from claims.terms import TermIndex
+from claims.terms import Hit, TermIndex
 from claims.words import PlainWords, dictionary
 from core.errors import BadInputError
 from core.records import Finding, Severity, Verdict
+from models.embedding import Embedder
 
 BUNDLED = Path(__file__).parent / "packs"
 PIECE = 400
+MEANT_CHARS = 2_000
+DOUBTED = 0.4
+"""Below this probability of a claim in the utterance, what the law pack found is information, not an alert."""
 _SURE = 0.8
 _RANK = {Verdict.VIOLATION: 3, Verdict.NEEDS_EVIDENCE: 2, Verdict.REVIEW: 2, Verdict.INFO: 1}
 _SEVERITY = {Severity.HIGH: 3, Severity.MEDIUM: 2, Severity.LOW: 1, Severity.INFO: 0}
@@ -29,11 +36,11 @@ __all__ = ["BUNDLED", "DURATION", "Checker", "load_checker", "load_pack"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Judged:
-    """A candidate with its verdict."""
+class Judged:
+    """A candidate with its verdict; none where the words are not meant or an exception holds."""
 
     candidate: Candidate
-    verdict: Verdict
+    verdict: Verdict | None
     pack: Pack
 
     def order(self) -> tuple[int, bool, int, int, float]:
@@ -41,17 +48,32 @@ class _Judged:
         candidate = self.candidate
         length = candidate.span[1] - candidate.span[0]
         sure = candidate.score >= _SURE
-        return _RANK[self.verdict], sure, _SEVERITY[candidate.rule.severity], length, candidate.score
+        rank = _RANK[self.verdict] if self.verdict else 0
+        return rank, sure, _SEVERITY[candidate.rule.severity], length, candidate.score
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of folded text from ``offset`` on: how the meaning model sees it, and the judged candidates."""
+
+    offset: int
+    reading: Reading
+    judged: list[Judged]
 
 
 class Checker:
     """Rule packs ready to run; holds no state of a stream and may be used from any thread."""
 
-    def __init__(self, packs: Sequence[Pack]) -> None:
+    def __init__(
+        self, packs: Sequence[Pack], meaning: MeaningModel | None = None, embedder: Embedder | None = None
+    ) -> None:
         self.packs = tuple(packs)
+        self._law = frozenset(pack.id for pack in packs if pack.kind == "law")
+        self.meaning = meaning
+        self.embedder = embedder if meaning else None
         terms = {t for p in packs for lexicon in p.lexicons.values() for t in lexicon.terms}
         words = PlainWords(dictionary(), terms)
-        self._indexes = [(pack, TermIndex(pack.lexicons.values(), words)) for pack in packs]
+        self._indexes = [(pack, TermIndex(pack.searched(), words)) for pack in packs]
 
     def check(self, text: str, product: str = "", probabilities: Sequence[float] | None = None) -> tuple[Finding, ...]:
         """Findings in ``text``, sorted, in code points of ``text``.
@@ -59,35 +81,61 @@ class Checker:
         ``product`` is a kind of `claims.products.KINDS` or words; ``probabilities`` (one a code point)
         lower the score of words that were heard badly. Never raises on any text.
         """
-        folded = fold(text)
+        folded, kind = fold(text), product_kind(product)
+        pieces = [self.read(piece, kind, offset) for offset, piece in _pieces(folded.text)]
         found = []
-        for judged in _reduced(self._judge(folded.text, product_kind(product))):
+        for judged in _reduced(item for piece in pieces for item in piece.judged if item.verdict):
             start, end = folded.original_span(*judged.candidate.span)
             found.append(_finding(judged, text, start, end, probabilities))
+        if self.meaning and pieces and len(folded.text) <= MEANT_CHARS:
+            found = self._with_meaning(self.meaning, folded, pieces, found)
         return tuple(sorted(found, key=lambda finding: (finding.start, finding.end)))
 
-    def _judge(self, text: str, kind: str) -> Iterator[_Judged]:
-        for offset, piece in _pieces(text):
-            for pack, index in self._indexes:
-                heard = gather(piece, index.find(piece))
-                for rule in pack.rules:
-                    if not rule.scope.applies(kind, piece):
-                        continue
-                    for candidate in candidates(rule, heard):
-                        verdict = _verdict(candidate, piece)
-                        if verdict is not None:
-                            yield _Judged(_moved(candidate, offset), verdict, pack)
+    def read(self, text: str, kind: str, offset: int = 0) -> Piece:
+        """A piece of folded text with all that the rules make of it, for the meaning model too."""
+        hits: list[Hit] = []
+        judged: list[Judged] = []
+        for pack, index in self._indexes:
+            found = index.find(text)
+            hits += found
+            heard = gather(text, found)
+            for rule in pack.rules:
+                if rule.scope.applies(kind, text):
+                    judged += [Judged(c, _verdict(c, text), pack) for c in candidates(rule, heard)]
+        outcomes = [(item.verdict, item.candidate.method, item.candidate.score) for item in judged]
+        reading = Reading(text, repaired(text, hits), kind, flags(text, outcomes))
+        return Piece(offset, reading, [replace(item, candidate=_moved(item.candidate, offset)) for item in judged])
+
+    def _with_meaning(
+        self, model: MeaningModel, folded: Folded, pieces: Sequence[Piece], found: list[Finding]
+    ) -> list[Finding]:
+        """The findings of the rules with those of the meaning model beside them."""
+        readings = [piece.reading for piece in pieces]
+        vectors = embedded(self.embedder, readings) if self.embedder else [None] * len(readings)
+        added = []
+        for piece, vector in zip(pieces, vectors, strict=True):
+            judgement = model.judge(piece.reading, vector)
+            if judgement.probability < DOUBTED:
+                found = [_doubted(f, folded, piece) if f.pack in self._law else f for f in found]
+            for start, end in judgement.clauses if judgement.probability >= model.threshold(vector) else ():
+                first, last = folded.original_span(start + piece.offset, end + piece.offset)
+                if not any(f.start < last and first < f.end for f in found):
+                    added.append(meaning_finding(judgement, folded.original, first, last, model))
+        return found + added
 
     def fires(self, rule: Rule, example: Example) -> bool:
         """Whether ``rule`` itself finds anything above ``info`` in ``example``."""
-        folded = fold(example.text)
-        judged = self._judge(folded.text, product_kind(example.product))
-        return any(j.candidate.rule.id == rule.id and j.verdict is not Verdict.INFO for j in judged)
+        folded, kind = fold(example.text), product_kind(example.product)
+        judged = [item for _, piece in _pieces(folded.text) for item in self.read(piece, kind).judged]
+        return any(j.candidate.rule.id == rule.id and j.verdict not in {None, Verdict.INFO} for j in judged)
 
 
-def load_pack(path: Path) -> Pack:
-    """Read a pack and run every rule's own sentences; BadInputError with file and line when it is unfit."""
-    pack = read_pack(path)
+def load_pack(path: Path, base: Pack | None = None) -> Pack:
+    """Read a pack and run every rule's own sentences; BadInputError with file and line when it is unfit.
+
+    Its rules may use the term groups of ``base``.
+    """
+    pack = read_pack(path, base=base)
     failures = list(pack_failures(pack))
     if failures:
         rule, zh, en = failures[0]
@@ -116,19 +164,31 @@ def bundled_packs() -> list[Path]:
     return sorted(path for path in BUNDLED.iterdir() if path.is_dir() or path.suffix == ".yaml")
 
 
-def load_checker(extra_packs: Sequence[Path] = ()) -> Checker:
+def load_checker(
+    extra_packs: Sequence[Path] = (), *, embedder: Embedder | None = None, meaning: bool = True
+) -> Checker:
     """A checker with the bundled packs and ``extra_packs``.
 
+    ``meaning=False`` leaves the meaning model out; without an ``embedder`` it runs on n-grams alone.
     The sentences of extra packs are run; those of the bundled packs are run by the project's tests.
     """
-    packs = [read_pack(path, probe=False) for path in bundled_packs()] + [load_pack(path) for path in extra_packs]
+    packs = [read_pack(path, probe=False) for path in bundled_packs()]
+    packs += [load_pack(path, packs[0]) for path in extra_packs]
     ids = [pack.id for pack in packs]
     for pack_id in ids:
         if ids.count(pack_id) > 1:
             raise BadInputError(
                 "rules_twice", f"规则包 {pack_id} 载入了两次。", f"The rule pack {pack_id} is loaded twice."
             )
-    return Checker(packs)
+    return Checker(packs, load_meaning() if meaning else None, embedder)
+
+
+def _doubted(finding: Finding, folded: Folded, piece: Piece) -> Finding:
+    """A finding inside ``piece`` as information only: the utterance as a whole does not read as a claim."""
+    start, end = folded.original_span(piece.offset, piece.offset + len(piece.reading.text))
+    if not start <= finding.start < end:
+        return finding
+    return replace(finding, verdict=Verdict.INFO, severity=Severity.INFO)
 
 
 def _pieces(text: str) -> Iterator[tuple[int, str]]:
@@ -186,11 +246,11 @@ def _excepted(exception: ExceptionClause, candidate: Candidate, text: str) -> bo
     return exception.regex.search(places[exception.where]) is not None
 
 
-def _reduced(judged: Iterable[_Judged]) -> list[_Judged]:
+def _reduced(judged: Iterable[Judged]) -> list[Judged]:
     """The best finding of each claim: of overlapping ones only one stays."""
-    ranked = sorted(judged, key=_Judged.order, reverse=True)
+    ranked = sorted(judged, key=Judged.order, reverse=True)
     covered = bytearray(max((item.candidate.span[1] for item in ranked), default=0))
-    kept: list[_Judged] = []
+    kept: list[Judged] = []
     for item in ranked:
         start, end = item.candidate.span
         if not any(covered[start:end]):
@@ -199,7 +259,8 @@ def _reduced(judged: Iterable[_Judged]) -> list[_Judged]:
     return kept
 
 
-def _finding(judged: _Judged, text: str, start: int, end: int, probabilities: Sequence[float] | None) -> Finding:
+def _finding(judged: Judged, text: str, start: int, end: int, probabilities: Sequence[float] | None) -> Finding:
+    verdict = judged.verdict or Verdict.INFO
     rule, pack = judged.candidate.rule, judged.pack
     score = judged.candidate.score
     heard = list((probabilities or ())[start:end])
@@ -208,8 +269,8 @@ def _finding(judged: _Judged, text: str, start: int, end: int, probabilities: Se
     return Finding(
         rule_id=rule.id,
         category=rule.category,
-        severity=Severity.INFO if judged.verdict is Verdict.INFO else rule.severity,
-        verdict=judged.verdict,
+        severity=Severity.INFO if verdict is Verdict.INFO else rule.severity,
+        verdict=verdict,
         start=start,
         end=end,
         matched=text[start:end],

@@ -44,12 +44,14 @@ def pack_files(path: Path) -> list[Path]:
     return [path]
 
 
-def read_pack(path: Path, *, probe: bool = True) -> Pack:
+def read_pack(path: Path, *, probe: bool = True, base: Pack | None = None) -> Pack:
     """The pack at ``path``, its sentences not yet run; BadInputError with file and line when unfit.
 
-    ``probe=False`` spares the runaway test of each expression, for packs that the tests have probed.
+    ``probe=False`` spares the runaway test of each expression, for packs that the tests have probed. Rules may
+    name the term groups of ``base`` (mostly the law pack) as their own.
     """
-    parts = _Parts(Shared(probe=probe))
+    lent = {name: group for name, group in base.lexicons.items() if not name.startswith("=")} if base else {}
+    parts = _Parts(Shared(lexicons=lent, probe=probe))
     for number, file in enumerate(pack_files(path)):
         name = file.name if file.parent != path else f"{path.name}/{file.name}"
         root, data = read_yaml(file, name)

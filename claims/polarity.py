@@ -108,6 +108,12 @@ def winks(text: str) -> bool:
     return _WINK.search(text) is not None
 
 
+def tone(text: str) -> tuple[bool, ...]:
+    """Signs of voice anywhere in folded ``text``: wink, correction, law, ban, others, scorn, question, denial."""
+    signs = (_WINK, _CORRECTED, _LAW, _FORBIDS, _OTHERS, _SCORN, _ASKS, _BEFORE_FAR)
+    return tuple(sign.search(text) is not None for sign in signs)
+
+
 def voice(text: str, start: int, end: int) -> Voice:
     """How the words at ``[start, end)`` of folded ``text`` are meant."""
     if winks(text):

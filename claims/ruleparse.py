@@ -12,10 +12,10 @@ from core.records import Category, LegalBasis, Severity, Verdict
 
 QUANTITIES = ("@duration", "@percent", "@money", "@number")
 _ONCE = ("id", "title")
-_KEYS = ("category", "severity", "verdict", "say", "terms", "regex", "slots", "context", "like", "scope", "exceptions",
+KEYS = ("category", "severity", "verdict", "say", "terms", "regex", "slots", "context", "like", "scope", "exceptions",
          "polarity", "legal_basis", "penalty_ref", "advice", "advice_en", "must_hit", "must_miss",
          "sound", "letters", "methods", "ratio")  # fmt: skip
-_NEEDED = ("category", "severity", "legal_basis", "penalty_ref", "advice", "advice_en", "must_hit", "must_miss")
+NEEDED = ("category", "severity", "legal_basis", "penalty_ref", "advice", "advice_en", "must_hit", "must_miss")
 Pattern = TermPattern | RegexPattern | SlotPattern
 
 
@@ -58,13 +58,13 @@ def parse_exception(node: Node, shared: Shared) -> ExceptionClause:
 
 def parse_rule(node: Node, defaults: dict[str, Node], shared: Shared, earlier: dict[str, Rule]) -> Rule:
     """A rule with the file's defaults under it; refused with its line when anything is missing or unknown."""
-    own = node.fields(_ONCE, _KEYS)
+    own = node.fields(_ONCE, KEYS)
     fields = defaults | own
-    for key in _NEEDED:
+    for key in NEEDED:
         if key not in fields:
             node.fail(f"缺少键“{key}”。", f"the key '{key}' is missing.")
     for key, value in defaults.items():
-        if key not in _KEYS:
+        if key not in KEYS:
             value.fail(f"不认识的键“{key}”。", f"unknown key '{key}'.")
     rule_id = own["id"].text()
     if not re.fullmatch(r"[A-Z][A-Z0-9-]{2,39}", rule_id):

@@ -137,3 +137,13 @@ class Pack:
     def rule(self, rule_id: str) -> Rule | None:
         """The rule of that id, if the pack has it."""
         return next((rule for rule in self.rules if rule.id == rule_id), None)
+
+    def searched(self) -> tuple[Lexicon, ...]:
+        """The term groups that a pattern looks for; the others only serve inside expressions."""
+        names: set[str] = set()
+        for pattern in (pattern for rule in self.rules for pattern in rule.patterns):
+            if isinstance(pattern, TermPattern):
+                names.update(pattern.lexicons)
+            elif isinstance(pattern, SlotPattern):
+                names.update(name for slot in pattern.slots for name in slot)
+        return tuple(lexicon for name, lexicon in self.lexicons.items() if name in names)

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TextIO
 
@@ -16,6 +17,7 @@ from core.settings import Settings
 from core.shapes import finding_json
 from livewitness.cli import json_option
 from livewitness.console import emit, printable, stdout
+from livewitness.wiring import embedder_of
 
 
 @click.command(name="check")
@@ -24,19 +26,25 @@ from livewitness.console import emit, printable, stdout
     "--input", "input_", type=click.Path(path_type=Path), help="JSONL：{id,text,product?}；- 为标准输入 / stdin"
 )
 @click.option("--product", default="", help="商品类别，如 cosmetics、health_food / product class")
+@click.option("--meaning/--no-meaning", default=True, help="语义模型（含句向量）/ the meaning model with embeddings")
 @click.option("--pack", "packs", multiple=True, type=click.Path(path_type=Path), help="另加规则包 / an extra rule pack")
 @json_option
-def command(texts: tuple[str, ...], input_: Path | None, product: str, packs: tuple[Path, ...], as_json: bool) -> None:
+def command(
+    texts: tuple[str, ...], input_: Path | None, product: str, meaning: bool, packs: tuple[Path, ...], as_json: bool
+) -> None:
     """检查文字中的违规宣称 / Check text for unlawful claims."""
     if not texts and input_ is None:
         raise UsageError("check_nothing", "请给出文字或 --input 文件。", "Give some text or a file with --input.")
-    checker = load_checker((*Settings().packs, *packs))
-    for number, text in enumerate(texts):
-        _report(checker, {"id": str(number), "text": text, "product": product}, as_json)
-    if input_ is not None:
-        with _open(input_) as lines:
-            for item in read_items(lines, str(input_)):
-                _report(checker, {"product": product} | item, as_json)
+    settings = Settings()
+    with ExitStack() as stack:
+        embedder = stack.enter_context(embedder_of(settings)) if meaning else None
+        checker = load_checker((*settings.packs, *packs), embedder=embedder, meaning=meaning)
+        for number, text in enumerate(texts):
+            _report(checker, {"id": str(number), "text": text, "product": product}, as_json)
+        if input_ is not None:
+            with _open(input_) as lines:
+                for item in read_items(lines, str(input_)):
+                    _report(checker, {"product": product} | item, as_json)
 
 
 def _open(path: Path) -> TextIO:

@@ -1,17 +1,27 @@
 """``livewitness rules``: what the packs hold, whether a pack loads, and what a rule stands on."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 from rich.table import Table
 
 from claims.checker import Checker, bundled_packs, load_checker, load_pack, pack_failures
+from claims.compare import Change, changes
+from claims.pack import read_pack
 from claims.rules import Pack, Rule
+from claims.schema import pack_schema
 from core.errors import BadInputError, NotFoundError
+from core.records import Utterance
 from core.settings import Settings
-from core.shapes import Json, legal_basis_json
-from livewitness.cli import json_option
-from livewitness.console import emit, say, stdout
+from core.shapes import Json, finding_json, legal_basis_json
+from livewitness.cli import data_option, json_option
+from livewitness.console import emit, printable, say, stdout
+from livewitness.wiring import database_of, settings_for
+from store import streams, utterances
+from store.engine import Database
+
+_BATCH = 500
 
 
 @click.group(name="rules")
@@ -74,14 +84,15 @@ def check(files: tuple[Path, ...]) -> None:
     for file in files:
         if not file.exists():
             raise NotFoundError("file_missing", f"找不到文件 {file}。", f"There is no file {file}.")
-        pack = load_pack(file)
+        pack = load_pack(file, read_pack(bundled_packs()[0], probe=False))
         say(f"{file}：{pack.id} {pack.version}，{len(pack.rules)} 条规则，例句全部通过。", f"{file}: all is well.")
 
 
 @command.command(name="test")
 def test() -> None:
     """运行所有在用规则的例句 / Run the sentences of every rule in use."""
-    packs = [load_pack(path) for path in (*bundled_packs(), *Settings().packs)]
+    law = [read_pack(path, probe=False) for path in bundled_packs()]
+    packs = law + [read_pack(path, base=law[0]) for path in Settings().packs]
     failures = [failure for pack in packs for failure in pack_failures(pack)]
     for _, zh, en in failures:
         say(zh, en)
@@ -117,3 +128,78 @@ def explain(rule_id: str, as_json: bool) -> None:
     ]
     for line in lines:
         stdout.print(line, markup=False, soft_wrap=True)
+
+
+@command.command(name="schema")
+def schema() -> None:
+    """规则包的 JSON Schema，供编辑器使用 / JSON Schema of rule packs, for editors."""
+    emit(pack_schema())
+
+
+@command.command(name="rerun")
+@click.option("--pack", "path", required=True, type=click.Path(path_type=Path), help="新规则包 / the new pack")
+@click.option("--stream", default="", help="只看一场 / one stream only")
+@data_option
+@json_option
+def rerun(path: Path, stream: str, data: Path | None, as_json: bool) -> None:
+    """用新规则包重看已存的话，不动旧告警 / What a new pack would change on stored speech; alerts stay as they are."""
+    settings = settings_for(data)
+    now = load_checker(settings.packs)
+    pack = load_pack(path, now.packs[0])
+    new = Checker([*(p for p in now.packs if p.id != pack.id), pack], now.meaning)
+    found: list[tuple[Utterance, Change]] = []
+    read = 0
+    with database_of(settings) as database:
+        for utterance, product in _stored(database, stream):
+            read += 1
+            pairs = changes(now.check(utterance.text, product), new.check(utterance.text, product))
+            found += [(utterance, change) for change in pairs]
+    _show_changes(found, as_json)
+    counts = {kind: sum(change.kind == kind for _, change in found) for kind in ("new", "gone", "changed")}
+    if as_json:
+        emit({"event": "rerun", "pack": pack.id, "version": pack.version, "utterances": read, **counts})
+    say(
+        f"{read} 句：新增 {counts['new']}，不再命中 {counts['gone']}，有变化 {counts['changed']}；旧告警未动。",
+        f"{read} utterances: {counts['new']} new, {counts['gone']} gone, {counts['changed']} changed; alerts kept.",
+    )
+
+
+def _stored(database: Database, stream: str) -> Iterator[tuple[Utterance, str]]:
+    """Stored utterances with the product of their stream, a batch at a time; NotFoundError for an unknown stream."""
+    with database.read() as connection:
+        products = {record.name: record.product for record in streams.list_streams(connection)}
+    if stream and stream not in products:
+        raise NotFoundError("stream_missing", f"没有直播 {stream}。", f"There is no stream {stream}.")
+    last = 0
+    while True:
+        with database.read() as connection:
+            batch = utterances.utterances_after(connection, last, _BATCH)
+        if not batch:
+            return
+        last = batch[-1].id
+        yield from ((item, products.get(item.stream, "")) for item in batch if stream in {"", item.stream})
+
+
+def _show_changes(found: list[tuple[Utterance, Change]], as_json: bool) -> None:
+    if as_json:
+        for utterance, change in found:
+            emit(
+                {
+                    "change": change.kind,
+                    "stream": utterance.stream,
+                    "start": utterance.start_ms / 1000,
+                    "text": utterance.text,
+                    "before": finding_json(change.before) if change.before else None,
+                    "after": finding_json(change.after) if change.after else None,
+                }
+            )
+        return
+    table = Table(box=None)
+    for title in ("变化", "直播 stream", "秒 s", "规则 rule", "原话 words"):
+        table.add_column(title)
+    for utterance, change in found:
+        shown = change.after or change.before
+        if shown is not None:
+            where = f"{utterance.start_ms / 1000:.1f}"
+            table.add_row(change.kind, utterance.stream, where, shown.rule_id, printable(shown.matched))
+    stdout.print(table)

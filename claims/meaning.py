@@ -1,0 +1,166 @@
+"""What was meant, where no rule has a word for it: several cheap scorers, each a regression, fused by another.
+
+``text`` reads the utterance as hashed n-grams of letters and syllables, ``clause`` does the same clause by
+clause, ``vector`` reads a sentence embedding where an embedder was handed in, and flags say what the rules
+and the judgement of voice made of it. The weights come from ``python -m claims.training.train``.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from claims.fold import CLAUSE, MARKS
+from claims.ngrams import bag, grams
+from core.errors import ModelError
+from core.records import Category
+from models.embedding import Embedder
+
+Vector = NDArray[np.float32]
+WEIGHTS = Path(__file__).parent / "weights" / "meaning.npz"
+CARD = WEIGHTS.with_suffix(".json")
+CLASSES = tuple(Category)
+WINDOW = 12
+_SHORT_CLAUSE = 5
+_TOP = 12.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An utterance as the scorers see it: folded, the same with what was heard by sound put right, and flags."""
+
+    text: str
+    repaired: str
+    kind: str
+    flags: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """How likely an utterance holds a claim (0 to 1), of which class, and the ranges of its suspicious clauses."""
+
+    probability: float
+    category: Category
+    clauses: tuple[tuple[int, int], ...]
+
+
+class MeaningModel:
+    """Trained weights, ready to judge; read-only and safe from any thread."""
+
+    def __init__(self, arrays: Mapping[str, NDArray[np.generic]], sha256: str, version: str) -> None:
+        self._weights = {name: np.asarray(value, dtype=np.float32) for name, value in arrays.items()}
+        self.sha256 = sha256
+        self.version = version
+
+    def judge(self, reading: Reading, vector: Vector | None = None) -> Judgement:
+        """Probability, class and clauses; ``vector`` is the embedding of the utterance, zero or absent if none."""
+        parts = self.scores(reading, vector)
+        known = vector is not None and bool(np.any(vector))
+        fusion = self._weights["fusion_vector" if known else "fusion_plain"]
+        values = [*parts, *reading.flags] if known else [*parts[:2], *reading.flags]
+        logit = float(fusion[0] + np.dot(fusion[1:], np.array(values, dtype=np.float32)))
+        return Judgement(_sigmoid(logit), self._category(reading, vector if known else None), self._clauses(reading))
+
+    def threshold(self, vector: Vector | None) -> float:
+        """The least probability that is reported, with or without a vector."""
+        known = vector is not None and bool(np.any(vector))
+        return float(self._weights["thresholds"][0 if known else 1])
+
+    def scores(self, reading: Reading, vector: Vector | None) -> tuple[float, float, float]:
+        """The log-odds of the scorers ``text``, ``clause`` and ``vector``."""
+        whole = self._linear("text", features(reading))
+        return whole, self.clause_score(reading.text), self._embedded(vector)
+
+    def clause_score(self, text: str) -> float:
+        """The log-odds of the most suspicious clause of folded ``text``."""
+        return max((self._linear("clause", bag([text[a:b]])) for a, b in clauses(text)), default=-_TOP)
+
+    def _embedded(self, vector: Vector | None) -> float:
+        if vector is None:
+            return 0.0
+        weights = self._weights["vector"]
+        return _bounded(float(weights[0] + np.dot(weights[1:], vector)))
+
+    def _linear(self, name: str, buckets: NDArray[np.int64]) -> float:
+        weights = self._weights[name]
+        return _bounded(float(weights[-1] + weights[buckets].sum() / np.sqrt(max(1, buckets.size))))
+
+    def _category(self, reading: Reading, vector: Vector | None) -> Category:
+        buckets = features(reading)
+        table = self._weights["text_class"]
+        logits = table[:, -1] + table[:, buckets].sum(axis=1) / np.sqrt(max(1, buckets.size))
+        if vector is not None:
+            logits = logits + self._weights["vector_class"] @ np.append(1.0, vector)
+        return CLASSES[int(np.argmax(logits))]
+
+    def _clauses(self, reading: Reading) -> tuple[tuple[int, int], ...]:
+        scored = [(self._linear("clause", bag([reading.text[a:b]])), a, b) for a, b in clauses(reading.text)]
+        if not scored:
+            return ()
+        best = max(scored)[0]
+        kept = sorted((a, b) for score, a, b in scored if score >= best - 0.5 or score > 1.0)
+        return tuple(self._window(reading.text, a, b) for a, b in kept)
+
+    def _window(self, text: str, start: int, end: int) -> tuple[int, int]:
+        """The stretch of at most `WINDOW` characters of a clause that carries its score."""
+        if end - start <= WINDOW:
+            return start, end
+        weights, found = self._weights["clause"], grams(text[start:end])
+        carried = np.zeros(end - start + 1)
+        for index, first, last in zip(found.buckets, found.starts, found.ends, strict=True):
+            carried[first:last] += weights[index] / max(1, last - first)
+        sums = np.convolve(carried[: end - start], np.ones(WINDOW), mode="valid")
+        first = start + int(np.argmax(sums))
+        return first, first + WINDOW
+
+
+def features(reading: Reading) -> NDArray[np.int64]:
+    """The buckets of an utterance: n-grams of both readings and the kind of product."""
+    return bag([reading.text, reading.repaired], (f"product {reading.kind}",) if reading.kind else ())
+
+
+def clauses(text: str) -> Iterator[tuple[int, int]]:
+    """The clauses of folded text; one of a few characters is joined to the next."""
+    start = 0
+    for index, char in enumerate(text + CLAUSE):
+        if char in MARKS and (index - start >= _SHORT_CLAUSE or index == len(text)):
+            if index > start:
+                yield start, index
+            start = index + 1
+
+
+def embedded(embedder: Embedder, readings: Sequence[Reading]) -> NDArray[np.float32]:
+    """One vector a reading: of the text as heard, with the repaired one where it differs. One call for all."""
+    texts = [text for r in readings for text in dict.fromkeys((r.text, r.repaired))]
+    vectors = iter(embedder.embed(texts, "query"))
+    return np.stack([np.mean([next(vectors) for _ in dict.fromkeys((r.text, r.repaired))], axis=0) for r in readings])
+
+
+def load_meaning(path: Path = WEIGHTS) -> MeaningModel:
+    """The trained weights, checked against the sha256 of their card; ModelError when they do not fit."""
+    try:
+        data = path.read_bytes()
+        card = json.loads(path.with_suffix(".json").read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError("meaning_missing", f"读不到语义模型：{path}", f"Cannot read {path}.") from error
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != card["sha256"]:
+        raise ModelError(
+            "meaning_changed",
+            f"语义模型 {path.name} 与模型卡的校验值不符。",
+            f"The meaning model {path.name} does not match the sha256 of its card.",
+        )
+    with np.load(path, allow_pickle=False) as arrays:
+        return MeaningModel(dict(arrays), digest, str(card["version"]))
+
+
+def _sigmoid(logit: float) -> float:
+    return float(1.0 / (1.0 + np.exp(-max(-30.0, min(30.0, logit)))))
+
+
+def _bounded(logit: float) -> float:
+    return max(-_TOP, min(_TOP, logit))

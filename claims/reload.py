@@ -1,0 +1,64 @@
+"""A checker that follows its packs: a changed file is read again, a broken one leaves the old rules in force."""
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from claims.checker import Checker, bundled_packs, load_checker
+from claims.pack import pack_files
+from core.errors import LiveWitnessError
+from core.records import Finding
+from models.embedding import Embedder
+
+LOOK_EVERY_S = 2.0
+_log = logging.getLogger(__name__)
+
+
+class ReloadingChecker(Checker):
+    """`load_checker` that looks at the files of its packs every `LOOK_EVERY_S` seconds of use. Thread-safe."""
+
+    def __init__(self, extra_packs: Sequence[Path] = (), *, embedder: Embedder | None = None) -> None:
+        self._extra = tuple(extra_packs)
+        self._lock = threading.Lock()
+        self._seen, self._looked = self._stamp(), time.monotonic()
+        self._current = load_checker(self._extra, embedder=embedder)
+        super().__init__(self._current.packs, self._current.meaning, embedder)
+
+    def check(self, text: str, product: str = "", probabilities: Sequence[float] | None = None) -> tuple[Finding, ...]:
+        """As `Checker.check`, with the packs as their files are now."""
+        return self.current().check(text, product, probabilities)
+
+    def current(self) -> Checker:
+        """The checker in force, read anew if a file has changed since the last look."""
+        if time.monotonic() - self._looked >= LOOK_EVERY_S and self._lock.acquire(blocking=False):
+            try:
+                self._look()
+            finally:
+                self._lock.release()
+        return self._current
+
+    def _look(self) -> None:
+        self._looked = time.monotonic()
+        stamp = self._stamp()
+        if stamp == self._seen:
+            return
+        self._seen = stamp
+        try:
+            self._current = load_checker(self._extra, embedder=self.embedder)
+        except LiveWitnessError as error:
+            _log.error("rule packs not reloaded: %s", error)
+            return
+        self.packs = self._current.packs
+        _log.info("rule packs reloaded: %s", ", ".join(f"{pack.id} {pack.version}" for pack in self.packs))
+
+    def _stamp(self) -> tuple[tuple[str, int, int], ...]:
+        """Name, time and size of every file; a file that is being replaced counts as absent."""
+        found = []
+        for path in (*bundled_packs(), *self._extra):
+            for file in pack_files(path) if path.exists() else ():
+                if file.is_file():
+                    state = file.stat()
+                    found.append((str(file), state.st_mtime_ns, state.st_size))
+        return tuple(found)

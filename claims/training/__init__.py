@@ -1,0 +1,1 @@
+"""How the meaning model is trained: sentences, noise as recognition makes it, features, regression."""
