@@ -16,6 +16,8 @@ MEANING = 1.0
 COVERAGE = 0.5
 PHRASE = 0.5
 DENIAL = 0.5
+# Warnings and limits leave the first hits to those who claim; they are still found.
+CAUTION = 0.3
 # A text whose vector is not there yet is taken for a little nearer than an unrelated one.
 MEANING_UNKNOWN = 0.3
 
@@ -58,4 +60,4 @@ def calibrate(embedder: Embedder) -> Calibration:
 def score(meaning: float, match: Match) -> float:
     """The fused score; about 0 for nothing in common, 2.5 for the very words."""
     said = PHRASE * match.phrase * (1.0 - min(1.0, 2 * match.denial))
-    return MEANING * meaning + COVERAGE * match.coverage**2 + said - DENIAL * match.denial
+    return MEANING * meaning + COVERAGE * match.coverage**2 + said - DENIAL * match.denial - CAUTION * match.caution

@@ -10,7 +10,8 @@ from index.ranking import Match, Matcher, Query
 LOOKED_AT = 12
 # A neighbour joins when it covers this share of the query, and the two together this much more than either.
 _LEAST = 0.15
-_GAIN = 0.2
+_GAIN = 0.25
+_TOGETHER = 0.75
 _ENOUGH = 0.8
 JOINT = "，"
 
@@ -55,6 +56,11 @@ def best_join(
         match = matcher.match(query, text, repaired)
         alone = matcher.match(query, *texts[other]).coverage
         gain = match.coverage - max(own.coverage, alone)
-        if gain >= _GAIN and not match.denial and (best is None or match.coverage > best.match.coverage):
+        if (
+            gain >= _GAIN
+            and match.coverage >= _TOGETHER
+            and not match.denial
+            and (best is None or match.coverage > best.match.coverage)
+        ):
             best = Joined(other, first, match)
     return best

@@ -31,3 +31,26 @@ def denied(text: str, start: int, end: int) -> bool:
         return False  # 能不能, 有没有: a question
     before = _NO_DENIAL.sub("", text[max(0, start - _REACH - 3) : start])[-_REACH:]
     return bool(_BEFORE.search(before) or _AFTER.search(text[end : end + 8]))
+
+
+_DISCLAIMER = re.compile(
+    r"遵医嘱|(去|到|上)医院[看查]|看医生|问医生|[看挂].{0,3}[^一-龥]?(内|外|皮肤|耳鼻喉|骨|眼|妇)科|因人而异|(不|没法|不能|没人能)(敢)?保证|"
+    r"(不|不能|没法|代)替代?(药|不了|不能)|(不是|没有).{0,6}(药|功效|作用|疗效|效果|功能)|不治病|治不了|不能治|(别|不要)(信|指望|听)|是骗|骗人|"
+    r"有风险|自己(考虑|掂量|付|承担|出)|(先|就|千万|最好)?别(买|用|吃|喝|拍)|慎(用|拍|买|重)|不(建议|推荐|适合|适用|能用|可以用|要用|要使用)|"
+    r"按时吃药|(少|别多)(吃|喝|用)|(会|容易)(碎|坏|破|掉色|变形|晕色|进水)|(拦|挡|防|留)不住|规律|靠(遗传|基因|运动|睡眠|锻炼)|"
+    r"不(急|用抢|着急)|都(是)?这个价|随时(都)?有货|只(能|是)(滋润|保湿|遮|清洁|辅助)|仅(供|作)|以.{0,6}为准|轻拿轻放"
+)
+_QUESTION = re.compile(
+    r"吗|呢$|[？?]|多久|多少|什么|怎么|如何|几[天个点号时]|哪|谁|是不是|能不能|会不会|有没有|可不可以|要不要"
+)
+
+
+@lru_cache(maxsize=8_192)
+def disclaims(text: str) -> bool:
+    """Whether a text warns, limits or refers to a doctor: what is said around a claim by those who do not make it."""
+    return bool(_DISCLAIMER.search(text))
+
+
+def asks(text: str) -> bool:
+    """Whether a query is a question, which a warning answers as well as a claim does."""
+    return bool(_QUESTION.search(text))

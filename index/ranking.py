@@ -13,12 +13,13 @@ from typing import Literal
 
 from index.concepts import ConceptTable, Mention
 from index.lexicon import Lexicon
-from index.polarity import denied
+from index.polarity import asks, denied, disclaims
 from index.symbols import Spelled, Symbol, spell
 
 Way = Literal["exact", "letters", "sound", "concept", "meaning"]
 
 LETTER_RUN = 1.0
+LETTER_RUN_CUT = 0.6
 LETTER_ALONE = 0.25
 SOUND_RUN = 0.9
 SOUND_OF_A_WORD = 0.4
@@ -53,12 +54,16 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """All evidence for one text. ``coverage`` and ``denial`` are shares of the query, 0 to 1."""
+    """All evidence for one text. ``coverage`` and ``denial`` are shares of the query, 0 to 1.
+
+    ``caution``: the text warns or limits where the query claims.
+    """
 
     coverage: float
     denial: float
     phrase: float
     evidence: tuple[Evidence, ...] = field(default=())
+    caution: bool = False
 
 
 class Matcher:
@@ -80,7 +85,7 @@ class Matcher:
         """Everything by which ``text`` answers ``query``; concepts are read in ``repaired``, of the same length."""
         spelled = spell(text)
         shared = self._shared_concepts(query, text, repaired or text)
-        found = [*_letters(query, spelled), *self._sounds(query, spelled), *shared]
+        found = [*self._letters(query, spelled), *self._sounds(query, spelled), *shared]
         judged = _as_the_whole([_judged(query, text, evidence, self._concepts) for evidence in found])
         total = sum(query.weights)
         best = [0.0] * len(query.weights)
@@ -95,7 +100,24 @@ class Matcher:
         denial = sum(w * c for w, c in zip(query.weights, against, strict=True)) / total if total else 0.0
         # One error leaves a run of nearly half the query: without one, the edit distance need not be measured.
         half = any(2 * len(e.covers) + 1 >= len(query.weights) for e in judged if e.way != "concept")
-        return Match(coverage, denial, phrase_similarity(query, spelled) if half else 0.0, tuple(judged))
+        phrase = phrase_similarity(query, spelled) if half else 0.0
+        if phrase < 1.0 and all(
+            e.credit < SOUND_RUN for e in judged if e.way == "sound" and 2 * len(e.covers) > len(best)
+        ):
+            phrase = 0.0
+        caution = disclaims(text) and not (disclaims(query.text) or asks(query.text))
+        return Match(coverage, denial, phrase, tuple(judged), caution)
+
+    def _letters(self, query: Query, spelled: Spelled) -> Iterable[Evidence]:
+        original = spelled.normal.original
+        ours = [symbol.text for symbol in query.spelled.letters]
+        theirs = [symbol.text for symbol in spelled.letters]
+        for i, j, size in common_runs(ours, theirs):
+            start, end = spelled.letters[j].start, spelled.letters[j + size - 1].end
+            credit = LETTER_RUN if size > 1 or len(ours) == 1 else LETTER_ALONE
+            if 1 < size < len(ours) and self._cut(original, start, end):
+                credit = LETTER_RUN_CUT
+            yield Evidence("letters", tuple(range(i, i + size)), credit, start, end, original[start:end])
 
     def _sounds(self, query: Query, spelled: Spelled) -> Iterable[Evidence]:
         original = spelled.normal.original
@@ -108,8 +130,32 @@ class Matcher:
             covers = tuple(dict.fromkeys(query.sound_owner[i : i + size]))
             words = original[start:end]
             asked = query.text[query.spelled.sounds[i].start : query.spelled.sounds[i + size - 1].end]
-            misheard = words == asked or not self._lexicon.is_word(words)
+            misheard = words == asked or not (self._lexicon.is_word(words) or self._said(original, start, asked, words))
             yield Evidence("sound", covers, SOUND_RUN if misheard else SOUND_OF_A_WORD, start, end, words)
+
+    def _said(self, text: str, start: int, asked: str, words: str) -> bool:
+        """Whether all letters that differ from what was asked belong to common words: 一生推荐 is not 医生推荐."""
+        if len(asked) != len(words):
+            return False
+        differing = [p for p, (ours, theirs) in enumerate(zip(asked, words, strict=True), start) if ours != theirs]
+        return all(
+            any(
+                text[a : a + size] in self._lexicon.common
+                for size in (2, 3)
+                for a in range(max(0, place - size + 1), place + 1)
+            )
+            for place in differing
+        )
+
+    def _cut(self, text: str, start: int, end: int) -> bool:
+        """Whether an edge of ``[start, end)`` cuts a common word: 防脱 out of 防脱落, 最后三 out of 最后三天."""
+        return any(
+            text[a : a + size] in self._lexicon.common
+            for edge in (start, end)
+            for size in (2, 3)
+            for a in range(max(0, edge - size + 1), edge)
+            if a + size > edge
+        )
 
     def _shared_concepts(self, query: Query, text: str, repaired: str) -> Iterable[Evidence]:
         theirs = self._mentions(repaired)
@@ -127,16 +173,6 @@ class Matcher:
 
 def _owner(letters: Sequence[Symbol], sound: Symbol) -> int:
     return next(i for i, letter in enumerate(letters) if letter.start <= sound.start < letter.end)
-
-
-def _letters(query: Query, spelled: Spelled) -> Iterable[Evidence]:
-    original = spelled.normal.original
-    ours = [symbol.text for symbol in query.spelled.letters]
-    theirs = [symbol.text for symbol in spelled.letters]
-    for i, j, size in common_runs(ours, theirs):
-        start, end = spelled.letters[j].start, spelled.letters[j + size - 1].end
-        credit = LETTER_RUN if size > 1 or len(ours) == 1 else LETTER_ALONE
-        yield Evidence("letters", tuple(range(i, i + size)), credit, start, end, original[start:end])
 
 
 def common_runs(ours: Sequence[str], theirs: Sequence[str]) -> list[tuple[int, int, int]]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from index.polarity import denied
+from index.polarity import asks, denied, disclaims
 
 
 def is_denied(text: str, words: str) -> bool:
@@ -37,3 +37,18 @@ def test_denied(text: str, words: str) -> None:
 )
 def test_not_denied(text: str, words: str) -> None:
     assert not is_denied(text, words)
+
+
+@pytest.mark.parametrize("text", ["血压高的遵医嘱吃药", "效果因人而异", "这个不治病", "敏感肌先别买", "开店有风险"])
+def test_warnings_and_limits_are_known(text: str) -> None:
+    assert disclaims(text)
+
+
+@pytest.mark.parametrize("text", ["三天色斑全消", "不好用我把钱给你", "比去医院管用", "谁用谁知道"])
+def test_claims_are_no_warnings(text: str) -> None:
+    assert not disclaims(text)
+
+
+def test_a_warning_answers_a_question() -> None:
+    assert asks("孕妇可以用吗")
+    assert not asks("三天祛斑")

@@ -101,3 +101,19 @@ def test_any_two_texts_can_be_compared(query: str, text: str) -> None:
     assert 0 <= found.denial <= 1 + 1e-9
     assert all(text[e.start : e.end] == e.words for e in found.evidence)
     repaired(MATCHER.query(query), text, found)
+
+
+def test_a_word_that_was_said_is_not_taken_for_a_mishearing() -> None:
+    matcher = Matcher(load_lexicon(), load_concepts())
+    said = matcher.match(matcher.query("医生推荐"), "一生推荐十本书")
+    heard = matcher.match(matcher.query("三天祛斑"), "三天去班的面膜")
+    assert said.phrase == 0
+    assert heard.phrase == pytest.approx(0.9)
+    assert said.coverage < heard.coverage
+
+
+def test_letters_cut_out_of_another_word_count_less() -> None:
+    matcher = Matcher(load_lexicon(), load_concepts())
+    query = matcher.query("最后三单")
+    cut = matcher.match(query, "最后三天发货")
+    assert max(e.credit for e in cut.evidence if e.way == "letters") < 1
