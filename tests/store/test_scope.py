@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sqlalchemy
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -98,3 +99,20 @@ def test_a_range_holds_what_overlaps_it(database: Database, one: int, other: int
     spans = {1: (0, 3_000), 2: (7_000, 10_000)}
     expected = [i for i, (a, b) in spans.items() if b > begin and a < end]
     assert ids(database, Scope(stream="a", from_ms=begin, to_ms=end)) == expected
+
+
+def test_a_scope_does_not_run_the_full_text_match_anew_for_each_id(database: Database) -> None:
+    seen: list[tuple[str, object]] = []
+
+    def remember(_c: object, _cursor: object, statement: str, parameters: object, *_rest: object) -> None:
+        seen.append((statement, parameters))
+
+    with database.read() as connection:
+        sqlalchemy.event.listen(connection, "before_cursor_execute", remember)
+        match_postings(connection, "letters", ["斑"], 5, Scope(stream="a"))
+        statement, parameters = seen[0]
+        plan = [row[3] for row in connection.exec_driver_sql("EXPLAIN QUERY PLAN " + statement, parameters)]
+    (scan,) = [line for line in plan if line.startswith("SCAN postings")]
+    # FTS5 writes "=" into the number of its plan when it is asked for one rowid at a time.
+    assert "=" not in scan
+    assert any("LIST SUBQUERY" in line for line in plan)
