@@ -214,7 +214,7 @@ class Supervisor:
                         slot.enter("running")
                     return [telling.stream_resumed(name)] if resumed else []
                 case "alert":
-                    slot.alerts += 1
+                    slot.alerts += event["status"] == "confirmed"
                 case "lag":
                     slot.lag_s = event["lag"]
                     behind = slot.lag_s >= (self._options.behind_s / 2 if slot.behind else self._options.behind_s)

@@ -118,7 +118,7 @@ class _Bars:
         elif report.fields["event"] == "utterance":
             self._heard[stream] = report.fields["end"]
         elif report.fields["event"] == "alert":
-            self.alerts += 1
+            self.alerts += report.fields["status"] == "confirmed"
         if report.kind == "event" and self._as_json:
             emit(report.fields)
         self._advance()
