@@ -29,7 +29,7 @@ doctor: setup ## Check this machine
 	@$(RUN) -m livewitness doctor
 
 test: setup-dev ## All tests
-	@$(RUN) -m pytest
+	@$(RUN) -m pytest --numprocesses 2 --dist loadfile
 
 test-fast: setup-dev ## Tests without real models, real time and real servers
 	@$(RUN) -m pytest -m "not slow"
