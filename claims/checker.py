@@ -12,10 +12,10 @@ from claims.expressions import DURATION
 from claims.flags import flags, repaired
 from claims.fold import MARKS, Folded, fold
 from claims.matcher import TIGHT, Candidate, candidates, gather
-from claims.meaning import MeaningModel, Reading, embedded, load_meaning
+from claims.meaning import Judgement, MeaningModel, Reading, Vector, embedded, load_meaning
 from claims.meant import meaning_finding
 from claims.pack import read_pack
-from claims.polarity import surroundings, voice
+from claims.polarity import doubtful, surroundings, voice
 from claims.products import product_kind
 from claims.rules import Example, ExceptionClause, Pack, Rule
 from claims.terms import Hit, TermIndex
@@ -27,8 +27,8 @@ from models.embedding import Embedder
 BUNDLED = Path(__file__).parent / "packs"
 PIECE = 400
 MEANT_CHARS = 2_000
-DOUBTED = 0.4
-"""Below this probability of a claim in the utterance, what the law pack found is information, not an alert."""
+DOUBTED, HARDLY = 0.4, 0.1
+"""Probabilities of a claim in the utterance below which what the law pack found is information, not an alert."""
 _SURE = 0.8
 _RANK = {Verdict.VIOLATION: 3, Verdict.NEEDS_EVIDENCE: 2, Verdict.REVIEW: 2, Verdict.INFO: 1}
 _SEVERITY = {Severity.HIGH: 3, Severity.MEDIUM: 2, Severity.LOW: 1, Severity.INFO: 0}
@@ -106,17 +106,25 @@ class Checker:
         reading = Reading(text, repaired(text, hits), kind, flags(text, outcomes))
         return Piece(offset, reading, [replace(item, candidate=_moved(item.candidate, offset)) for item in judged])
 
+    def _judgements(self, model: MeaningModel, readings: Sequence[Reading]) -> list[tuple[Judgement, Vector | None]]:
+        """Judgements with the vectors they stand on; where n-grams leave no doubt, nothing is embedded."""
+        judged: list[tuple[Judgement, Vector | None]] = [(model.judge(reading), None) for reading in readings]
+        open_ = [i for i, (judgement, _) in enumerate(judged) if judgement.probability >= HARDLY]
+        if self.embedder is None or not open_:
+            return judged
+        vectors = embedded(self.embedder, [readings[i] for i in open_])
+        for index, vector in zip(open_, vectors, strict=True):
+            judged[index] = model.judge(readings[index], vector), vector
+        return judged
+
     def _with_meaning(
         self, model: MeaningModel, folded: Folded, pieces: Sequence[Piece], found: list[Finding]
     ) -> list[Finding]:
         """The findings of the rules with those of the meaning model beside them."""
         readings = [piece.reading for piece in pieces]
-        vectors = embedded(self.embedder, readings) if self.embedder else [None] * len(readings)
         added = []
-        for piece, vector in zip(pieces, vectors, strict=True):
-            judgement = model.judge(piece.reading, vector)
-            if judgement.probability < DOUBTED:
-                found = [_doubted(f, folded, piece) if f.pack in self._law else f for f in found]
+        for piece, (judgement, vector) in zip(pieces, self._judgements(model, readings), strict=True):
+            found = [_doubted(f, folded, piece, judgement) if f.pack in self._law else f for f in found]
             for start, end in judgement.clauses if judgement.probability >= model.threshold(vector) else ():
                 first, last = folded.original_span(start + piece.offset, end + piece.offset)
                 if not any(f.start < last and first < f.end for f in found):
@@ -183,8 +191,14 @@ def load_checker(
     return Checker(packs, load_meaning() if meaning else None, embedder)
 
 
-def _doubted(finding: Finding, folded: Folded, piece: Piece) -> Finding:
-    """A finding inside ``piece`` as information only: the utterance as a whole does not read as a claim."""
+def _doubted(finding: Finding, folded: Folded, piece: Piece, judgement: Judgement) -> Finding:
+    """A finding inside ``piece`` as information only, if the utterance as a whole does not read as a claim.
+
+    Words that were read plainly need a sign of doubt in the utterance (a negation, a question, scorn) as well.
+    """
+    doubt = finding.method.startswith("sound") or doubtful(piece.reading.text)
+    if judgement.probability >= (DOUBTED if doubt else HARDLY):
+        return finding
     start, end = folded.original_span(piece.offset, piece.offset + len(piece.reading.text))
     if not start <= finding.start < end:
         return finding

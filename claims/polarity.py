@@ -55,7 +55,7 @@ _OTHERS = re.compile(
 )
 _SCORN = re.compile(
     r"(?<!不)(?<!没)(?<!不是)(?<!没有)骗(?!你我|你是|你赔|你的话|人我|你们我|你全家|你就)|是假的?|虚的|(?:别|不要|不能|千万别|少|不可|不)(?:轻)?(?:信|听|相信|当真)|套路(?!深)|智商税|(?<!不是)忽悠|(?<!不)(?<!不是)吹牛|(?<!不是)吹的|瞎说|胡说|扯淡|鬼扯|违法|违规|小心|警惕|当心|"
-    r"举报|是坑|(?<!不)坑你|不靠谱|听听就|谣言|赶紧跑|快跑|绕道|绕着走|拉黑|划走|远离|避雷|打假|谁信|投诉|出了?问题|没保障|平台不管|报警"
+    r"举报|离(?:他|它|这种|这些)?(?:们)?远|断章取义|害人|传销|诈骗|剧本|编的|演的|作废|取缔|冒充|想多了|下架了|是坑|(?<!不)坑你|不靠谱|听听就|谣言|赶紧跑|快跑|绕道|绕着走|拉黑|划走|远离|避雷|打假|谁信|投诉|出了?问题|没保障|平台不管|报警"
 )
 _CORRECTED = re.compile(
     r"口误|说错|讲错|更正|纠正|收回(?:刚才|刚刚|这|那|前面)|嘴瓢|嘴快|嘴滑|撤回|说岔|说秃噜|(?:刚才|刚刚|前面)(?:那句|说的|讲的|那个)[^，。？]{0,14}(?:不对|不算|作废|不准确|不严谨)|不准确|向大家道歉"
@@ -65,6 +65,12 @@ _LAW = re.compile(
 )
 _FORBIDS = re.compile(
     r"不能|不让|不许|禁止|不得|不允许|不可以|违规|违法|要罚|会罚|被罚|罚款|不准|禁用|少说|不要说|属于|算是?|封号|扣分|要求"
+)
+_DOUBT = re.compile(
+    "[不没别非勿莫未无禁罚违骗假谁吗呢编演错误谣虚删撤诈坑？]|吹牛|笑|滤镜|修图|段子|听说|口误|以前|道歉|扯|哪有|何"
+)
+_MENTION = re.compile(
+    r"^(?:这|那)(?:种|几个|两个|三个|四个|俩|些|句|样的|样|个)?(?:话|字|词|说法|讲法|宣传|承诺|视频|文章|海报)"
 )
 _IF = re.compile(r"(?:要是|如果|假如|假设|若是?|倘若|真)[^，。？]{0,5}(?:能|可以|有|是|敢|会|说)?[^，。？]{0,8}$")
 _IF_NEXT = re.compile(
@@ -108,6 +114,11 @@ def winks(text: str) -> bool:
     return _WINK.search(text) is not None
 
 
+def doubtful(text: str) -> bool:
+    """Whether folded ``text`` has any sign that somebody denies, doubts or asks, wherever it stands."""
+    return _DOUBT.search(text) is not None
+
+
 def tone(text: str) -> tuple[bool, ...]:
     """Signs of voice anywhere in folded ``text``: wink, correction, law, ban, others, scorn, question, denial."""
     signs = (_WINK, _CORRECTED, _LAW, _FORBIDS, _OTHERS, _SCORN, _ASKS, _BEFORE_FAR)
@@ -125,7 +136,7 @@ def voice(text: str, start: int, end: int) -> Voice:
         "question": lambda: _answered_no(around, words),
         "denied": lambda: _denied_before(around) or _denied_after(around),
         "warning": lambda: _warned(around, words),
-        "quoted": lambda: _quoted(around),
+        "quoted": lambda: _quoted(around) or _mentioned(around),
         "conditional": lambda: _conditional(around),
     }
     reason = next((name for name, holds in reasons.items() if holds()), "")
@@ -185,6 +196,11 @@ def _warned(around: Surroundings, words: str) -> bool:
     return _SCORN.search(lead) is not None and (
         _OTHERS.search(lead) is not None or _SCORN.search(around.before) is not None
     )
+
+
+def _mentioned(around: Surroundings) -> bool:
+    """Whether the words are only spoken about (``… 这种话``) and something in the same breath speaks against them."""
+    return _MENTION.search(around.after) is not None and doubtful(around.after + CLAUSE.join(around.following[:2]))
 
 
 def _quoted(around: Surroundings) -> bool:

@@ -9,7 +9,6 @@ likelier than what was written (`claims.words`), and terms of five syllables and
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import ahocorasick_rs
 
@@ -45,17 +44,24 @@ class Hit:
         return self.method == "sound" and len(self.term) <= 2
 
 
-@lru_cache(maxsize=8_192)
-def _symbol(syllable: str, _codes: dict[str, str] = {}) -> str:  # noqa: B006  the table is meant to be shared
-    return _codes.setdefault(syllable, chr(0xE000 + len(_codes)))
+class _Sounds(dict[int, int]):
+    """For `str.translate`: each Han character to its merged syllable's private-use symbol, others to themselves."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, int] = {}
+
+    def __missing__(self, code: int) -> int:
+        sound = merged_syllables(chr(code))[0] if is_han(chr(code)) else ""
+        self[code] = self._codes.setdefault(sound, 0xE000 + len(self._codes)) if sound else code
+        return self[code]
+
+
+_SOUNDS = _Sounds()
 
 
 def sound_text(text: str) -> str:
     """``text`` with each Han character as its merged syllable's symbol; same length, marks kept."""
-    return "".join(
-        _symbol(sound) if sound and is_han(char) else char
-        for char, sound in zip(text, merged_syllables(text), strict=True)
-    )
+    return text.translate(_SOUNDS)
 
 
 def letter_forms(term: str) -> set[str]:

@@ -8,7 +8,7 @@ from asr.decode import DecodeOptions
 from asr.scheduler import DecodeScheduler, Meter, SchedulerOptions
 from asr.transcriber import Listener
 from asr.windows import LIVE_POLICY, WindowPolicy
-from claims.checker import load_checker
+from claims.reload import ReloadingChecker
 from core.errors import BadInputError
 from core.records import Stream
 from core.settings import Settings
@@ -96,7 +96,7 @@ def watch_parts(
     return WatchParts(
         db=database,
         data_dir=settings.data.absolute(),
-        checker=load_checker(settings.packs),
+        checker=ReloadingChecker(settings.packs),
         model=engine.identity,
         listener=listener,
         scheduler=DecodeScheduler(engine, decoding, meter),

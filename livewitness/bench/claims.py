@@ -13,8 +13,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from claims.checker import Checker, load_checker
+from claims.training.sentences import read_sentences
 from core.errors import BadInputError, NotFoundError
 from core.records import Finding, Verdict
+from models.embedding import Embedder
 
 PREVALENCE = 0.10
 LENGTH_FLOOR = 12
@@ -157,8 +159,20 @@ def _rate(pair: tuple[int, int]) -> str:
     return f"{pair[0] / pair[1]:.2f}  ({pair[0]} of {pair[1]})" if pair[1] else "-"
 
 
-def run(path: Path = OWN_SET, *, part: str = "", as_json: bool = False) -> str:
-    """Measure the bundled packs on the set at ``path`` (``part``: only items of that slice)."""
-    items = [item for item in read_set(path) if not part or item.slice == part]
-    report = measure(items, load_checker())
+def own_items() -> list[Item]:
+    """The project's own set: the sentences the model was trained on (slice ``train``), those kept from it, and more."""
+    written = [
+        Item(f"T{number:05d}", s.text, s.label, s.spans, s.variant, s.product, slice="unseen" if s.unseen else "train")
+        for number, s in enumerate(read_sentences())
+    ]
+    return read_set(OWN_SET) + written
+
+
+def run(path: Path | None = None, *, part: str = "", as_json: bool = False, embedder: Embedder | None = None) -> str:
+    """Measure the bundled packs and the meaning model on the set at ``path``, or our own.
+
+    ``part``: only items of that slice. Without an ``embedder`` the meaning model runs on n-grams alone.
+    """
+    items = [item for item in (read_set(path) if path else own_items()) if not part or item.slice == part]
+    report = measure(items, load_checker(embedder=embedder))
     return json.dumps(asdict(report), ensure_ascii=False) if as_json else render(report)

@@ -1,9 +1,11 @@
 """``livewitness bench NAME``: every figure the documents state is printed by one of these."""
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
+from core.settings import Settings
 from livewitness.cli import json_option
 
 out_option = click.option(
@@ -35,14 +37,20 @@ def asr(
 
 @command.command(name="claims")
 @click.option("--set", "set_", type=click.Path(path_type=Path), help="JSONL 评测集；默认自带 / default: our own")
-@click.option("--slice", "part", default="", help="只测一部分 / only this slice")
+@click.option("--slice", "part", default="", help="只测一部分：train、tune、unseen / only this slice")
+@click.option(
+    "--embedder/--no-embedder", "embeds", default=True, help="语义模型用句向量 / sentence vectors in the model"
+)
 @json_option
-def claims(set_: Path | None, part: str, as_json: bool) -> None:
+def claims(set_: Path | None, part: str, embeds: bool, as_json: bool) -> None:
     """宣称检测：各类召回、误报、类别准确 / Span recall, false alarms, classes."""
-    from livewitness.bench.claims import OWN_SET, run
+    from livewitness.bench.claims import run
     from livewitness.console import stdout
+    from livewitness.wiring import embedder_of
 
-    stdout.print(run(set_ or OWN_SET, part=part, as_json=as_json), markup=False, soft_wrap=True)
+    with ExitStack() as stack:
+        embedder = stack.enter_context(embedder_of(Settings())) if embeds else None
+        stdout.print(run(set_, part=part, as_json=as_json, embedder=embedder), markup=False, soft_wrap=True)
 
 
 @command.command(name="search")

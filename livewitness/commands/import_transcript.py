@@ -29,8 +29,8 @@ def command(
     """导入已有字幕 / Import a transcript made elsewhere."""
     lines = read_transcript(file, form or "")
     settings = settings_for(data)
-    checker = load_checker(settings.packs)
     with database_of(settings) as db, embedder_of(settings) as embedder:
+        checker = load_checker(settings.packs, embedder=embedder)
         record = Stream(name=stream, source=f"transcript:{file.name}", shop=shop, product=product)
         imported = import_transcript(db, checker, record, lines)
         VectorIndexer(db, embedder).flush(FLUSH_S)

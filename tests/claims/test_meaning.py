@@ -1,0 +1,96 @@
+"""The meaning model: what it may report, where it points, and that its weights are the ones of its card."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from claims.checker import Checker, load_checker
+from claims.fold import fold
+from claims.meaning import WEIGHTS, Reading, clauses, load_meaning
+from core.errors import ModelError
+from core.records import Severity, Verdict
+
+
+class FixedEmbedder:
+    """Stands in for the sentence embedder: always the same vector, and it counts calls."""
+
+    dim = 384
+    calls = 0
+
+    def embed(self, texts, kind="passage"):
+        self.calls += 1
+        return np.full((len(texts), 384), 384**-0.5, np.float32)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+@pytest.fixture(scope="module")
+def checker() -> Checker:
+    return load_checker()
+
+
+def test_a_story_without_any_forbidden_word_is_for_review_and_never_severe(checker: Checker) -> None:
+    text = "擦之前眼角全是沟，现在呢，光溜溜一条都找不着"
+    found = [f for f in checker.check(text, "cosmetics") if f.method == "meaning"]
+    assert found
+    assert {f.verdict for f in found} == {Verdict.REVIEW}
+    assert {f.severity for f in found} == {Severity.LOW}
+    assert all(f.rule_id.startswith("MEAN-") and f.legal_basis and f.advice for f in found)
+
+
+def test_it_marks_a_stretch_of_a_clause_not_the_whole_utterance(checker: Checker) -> None:
+    text = "擦之前眼角全是沟，现在呢，光溜溜一条都找不着"
+    for finding in checker.check(text, "cosmetics"):
+        assert finding.end - finding.start <= 12
+        assert text[finding.start : finding.end] == finding.matched
+
+
+def test_what_the_utterance_denies_as_a_whole_is_information(checker: Checker) -> None:
+    text = "药停不停听医生的，说能治好三高的都是害人"
+    assert [f for f in checker.check(text, "cosmetics") if f.verdict is not Verdict.INFO] == []
+
+
+def test_it_can_be_left_out() -> None:
+    plain = load_checker(meaning=False)
+    assert plain.check("擦之前眼角全是沟，现在呢，光溜溜一条都找不着", "cosmetics") == ()
+
+
+def test_one_call_to_the_embedder_serves_an_utterance() -> None:
+    embedder = FixedEmbedder()
+    load_checker(embedder=embedder).check("擦之前眼角全是沟，现在呢，光溜溜一条都找不着")
+    assert embedder.calls == 1
+
+
+def test_weights_that_do_not_match_their_card_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "meaning.npz"
+    path.write_bytes(WEIGHTS.read_bytes() + b"x")
+    (tmp_path / "meaning.json").write_text(json.dumps({"sha256": "0" * 64, "version": "1"}))
+    with pytest.raises(ModelError, match="sha256"):
+        load_meaning(path)
+    with pytest.raises(ModelError):
+        load_meaning(tmp_path / "nothing.npz")
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text("三天祛斑，。？a1的了我", max_size=60))
+def test_clauses_lie_in_the_text_in_order(text: str) -> None:
+    folded = fold(text).text
+    ranges = list(clauses(folded))
+    assert all(0 <= start < end <= len(folded) for start, end in ranges)
+    assert ranges == sorted(ranges)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(max_size=80))
+def test_any_text_gets_a_probability(text: str) -> None:
+    folded = fold(text).text
+    judged = _MODEL.judge(Reading(folded, folded, "", (0.0,) * 17))
+    assert 0.0 <= judged.probability <= 1.0
+
+
+_MODEL = load_meaning()
