@@ -2,7 +2,7 @@
 
 Reads the sentences, adds grammar and noise, lets the rules and the embedder see them, fits the scorers, fuses
 their out-of-fold scores, sets the thresholds on sentences written by hand, and writes weights and model card.
-The ``unseen`` blocks are not read. Takes some minutes on one core; the same files give the same weights. A file
+The ``unseen`` blocks are not read. Takes some minutes on one core; all that is random is seeded. A file
 named as the only argument keeps the sentence vectors from one run to the next.
 """
 

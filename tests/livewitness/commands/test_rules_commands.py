@@ -1,0 +1,41 @@
+"""``livewitness rules``: the schema, and what a new pack would change on stored speech."""
+
+import json
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from livewitness.cli import cli
+
+EXAMPLE = Path(__file__).parents[3] / "claims" / "examples" / "platform.yaml"
+
+
+def run(*arguments: str):
+    return CliRunner().invoke(cli, arguments)
+
+
+def test_the_schema_is_json() -> None:
+    done = run("rules", "schema")
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["required"] == ["pack"]
+
+
+def test_a_new_pack_is_tried_on_stored_speech_without_touching_alerts(tmp_path: Path) -> None:
+    lines = tmp_path / "said.jsonl"
+    said = [
+        {"start": 1.0, "end": 3.0, "text": "今天聊聊痛风怎么吃饭"},
+        {"start": 4.0, "end": 6.0, "text": "尺码偏大一点"},
+    ]
+    lines.write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in said), "utf-8")
+    data = ("--data", str(tmp_path / "data"))
+    assert run("import-transcript", str(lines), "--stream", "s", *data).exit_code == 0
+    done = run("rules", "rerun", "--pack", str(EXAMPLE), "--json", *data)
+    assert done.exit_code == 0, done.output
+    events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    assert [(e["change"], e["after"]["rule_id"]) for e in events if "change" in e] == [("new", "PLAT-001")]
+    assert events[-1] | {"event": "rerun", "utterances": 2, "new": 1, "gone": 0, "changed": 0} == events[-1]
+
+
+def test_an_unknown_stream_is_refused(tmp_path: Path) -> None:
+    done = run("rules", "rerun", "--pack", str(EXAMPLE), "--stream", "nobody", "--data", str(tmp_path))
+    assert done.exit_code != 0
