@@ -39,3 +39,9 @@ def test_a_new_pack_is_tried_on_stored_speech_without_touching_alerts(tmp_path: 
 def test_an_unknown_stream_is_refused(tmp_path: Path) -> None:
     done = run("rules", "rerun", "--pack", str(EXAMPLE), "--stream", "nobody", "--data", str(tmp_path))
     assert done.exit_code != 0
+
+
+def test_the_law_pack_and_the_examples_check_out_by_path() -> None:
+    law = EXAMPLE.parents[1] / "packs" / "cn-law"
+    done = run("rules", "check", str(law), *map(str, sorted(EXAMPLE.parent.glob("*.yaml"))))
+    assert done.exit_code == 0, done.exception
