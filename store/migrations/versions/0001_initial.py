@@ -11,6 +11,15 @@ depends_on = None
 
 def upgrade() -> None:
     """Create every table."""
+    _streams_and_jobs()
+    _recordings()
+    _speech()
+    _alerts()
+    _search()
+
+
+def _streams_and_jobs() -> None:
+    """Streams, and the files that backfill works on."""
     op.create_table(
         "jobs",
         sa.Column("content_sha256", sa.String(), nullable=False),
@@ -36,6 +45,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name"),
     )
     op.create_index(op.f("ix_streams_shop"), "streams", ["shop"], unique=False)
+
+
+def _recordings() -> None:
+    """Epochs, gaps and segments."""
     op.create_table(
         "epochs",
         sa.Column("stream", sa.String(), nullable=False),
@@ -94,6 +107,10 @@ def upgrade() -> None:
         sa.UniqueConstraint("path"),
     )
     op.create_index("segments_by_time", "segments", ["stream", "start_ms"], unique=False)
+
+
+def _speech() -> None:
+    """Utterances."""
     op.create_table(
         "utterances",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -117,6 +134,10 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_utterances_wall_start"), "utterances", ["wall_start"], unique=False)
     op.create_index("utterances_by_time", "utterances", ["stream", "start_ms"], unique=False)
+
+
+def _alerts() -> None:
+    """Alerts."""
     op.create_table(
         "alerts",
         sa.Column("id", sa.String(), nullable=False),
@@ -150,6 +171,10 @@ def upgrade() -> None:
     op.create_index(op.f("ix_alerts_rule_id"), "alerts", ["rule_id"], unique=False)
     op.create_index(op.f("ix_alerts_utterance_id"), "alerts", ["utterance_id"], unique=False)
     op.create_index(op.f("ix_alerts_wall_time"), "alerts", ["wall_time"], unique=False)
+
+
+def _search() -> None:
+    """Vectors and postings."""
     op.create_table(
         "vectors",
         sa.Column("utterance_id", sa.Integer(), nullable=False),
