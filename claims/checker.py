@@ -13,7 +13,7 @@ from claims.flags import flags, repaired
 from claims.fold import MARKS, Folded, fold
 from claims.matcher import TIGHT, Candidate, candidates, gather
 from claims.meaning import Judgement, MeaningModel, Reading, Vector, embedded, load_meaning
-from claims.meant import meaning_finding
+from claims.meant import meaning_finding, says_enough
 from claims.pack import read_pack
 from claims.polarity import doubtful, surroundings, voice
 from claims.products import product_kind
@@ -125,7 +125,8 @@ class Checker:
         added = []
         for piece, (judgement, vector) in zip(pieces, self._judgements(model, readings), strict=True):
             found = [_doubted(f, folded, piece, judgement) if f.pack in self._law else f for f in found]
-            for start, end in judgement.clauses if judgement.probability >= model.threshold(vector) else ():
+            meant = says_enough(piece.reading.text) and judgement.probability >= model.threshold(vector)
+            for start, end in judgement.clauses if meant else ():
                 first, last = folded.original_span(start + piece.offset, end + piece.offset)
                 if not any(f.start < last and first < f.end for f in found):
                     added.append(meaning_finding(judgement, folded.original, first, last, model))

@@ -6,6 +6,7 @@ from core.records import Category, Finding, LegalBasis, Severity, Verdict
 PACK = "meaning"
 ADVICE = "请人工核对原话：意思像是这一类宣称，但没有直接说出来。"
 ADVICE_EN = "Check the words: they seem to mean a claim of this class without saying it."
+_SCRAP = 6
 _AD28 = LegalBasis("广告法", "第二十八条", True)
 _LAW = {
     Category.ABSOLUTE_TERM: ("疑似变相的绝对化用语", (LegalBasis("广告法", "第九条第三项", True),
@@ -28,6 +29,11 @@ _LAW = {
 def meaning_rule_id(category: Category) -> str:
     """``MEAN-`` and the class, as a rule id."""
     return "MEAN-" + category.value.upper().replace("_", "-")
+
+
+def says_enough(text: str) -> bool:
+    """Whether ``text`` is long enough to mean something by itself; a scrap that a window cut off is not."""
+    return sum(map(str.isalnum, text)) >= _SCRAP
 
 
 def meaning_finding(judgement: Judgement, text: str, start: int, end: int, model: MeaningModel) -> Finding:

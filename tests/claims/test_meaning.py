@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from claims.checker import Checker, load_checker
 from claims.fold import fold
 from claims.meaning import WEIGHTS, Reading, clauses, load_meaning
+from claims.meant import says_enough
 from core.errors import ModelError
 from core.records import Severity, Verdict
 
@@ -94,3 +95,10 @@ def test_any_text_gets_a_probability(text: str) -> None:
 
 
 _MODEL = load_meaning()
+
+
+def test_a_scrap_of_a_few_characters_means_nothing_by_itself() -> None:
+    checker = load_checker()
+    assert not says_enough("今天全网。")
+    assert says_enough("脸上的斑点都没了")
+    assert checker.check("今天全网。") == ()
