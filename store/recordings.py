@@ -108,15 +108,3 @@ def recorded_ms(connection: Connection, stream: str) -> int:
     """Milliseconds of this stream held in segments."""
     total = func.coalesce(func.sum(segments.c.end_ms - segments.c.start_ms), 0)
     return int(connection.execute(select(total).where(segments.c.stream == stream)).scalar_one())
-
-
-def find_recorded(connection: Connection, content_sha256: str) -> Epoch | None:
-    """A complete epoch recorded from the file with this hash, if there is one."""
-    query = (
-        select(epochs)
-        .where(epochs.c.content_sha256 == content_sha256, epochs.c.complete == 1, epochs.c.content_sha256 != "")
-        .order_by(epochs.c.stream)
-        .limit(1)
-    )
-    row = connection.execute(query).mappings().one_or_none()
-    return _epoch(row) if row else None

@@ -45,3 +45,12 @@ def test_the_law_pack_and_the_examples_check_out_by_path() -> None:
     law = EXAMPLE.parents[1] / "packs" / "cn-law"
     done = run("rules", "check", str(law), *map(str, sorted(EXAMPLE.parent.glob("*.yaml"))))
     assert done.exit_code == 0, done.exception
+
+
+def test_a_rule_is_explained_with_its_law_and_an_unknown_one_is_refused() -> None:
+    (line,) = run("rules", "explain", "COS-001", "--json").stdout.splitlines()
+    rule = json.loads(line)
+    assert rule["rule_id"] == "COS-001"
+    assert rule["legal_basis"][0]["law"] == "化妆品监督管理条例"
+    assert rule["must_hit"]
+    assert run("rules", "explain", "NO-SUCH-RULE").exit_code != 0
