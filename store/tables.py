@@ -248,5 +248,52 @@ jobs = Table(
     Column("updated_at", String, nullable=False),
 )
 
+# People who may sign in. A shop's account sees that shop only; an empty shop is the whole platform.
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("role", String, nullable=False),
+    Column("shop", String, nullable=False),
+    # Argon2id; empty until the one-time link was used.
+    Column("password_hash", Text, nullable=False),
+    Column("active", Integer, nullable=False),
+    Column("created_at", String, nullable=False),
+)
+
+# Of what a browser or a link carries only the hash is kept.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("secret_sha256", String, primary_key=True),
+    Column("account", ForeignKey("accounts.name", ondelete="CASCADE"), nullable=False, index=True),
+    Column("expires_at", String, nullable=False),
+    Column("csrf", String, nullable=False),
+    Column("used_at", String),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("secret_sha256", String, primary_key=True),
+    Column("account", ForeignKey("accounts.name", ondelete="CASCADE"), nullable=False, index=True),
+    Column("expires_at", String, nullable=False),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("key_sha256", String, nullable=False, unique=True),
+    Column("role", String, nullable=False),
+    Column("shop", String, nullable=False),
+    # JSON list of permissions; a key may hold fewer than its role.
+    Column("scopes", Text, nullable=False),
+    Column("created_by", String, nullable=False),
+    Column("created_at", String, nullable=False),
+    Column("expires_at", String, nullable=False),
+    Column("revoked_at", String),
+)
+
 # Full text is a virtual table, `postings`, made by the first migration: `letters` holds character 1+2-grams,
 # `sounds` merged-pinyin 1+2-grams, separated by spaces; its rowid is the utterance's id.
