@@ -124,6 +124,23 @@ alerts = Table(
     Index("alerts_by_time", "stream", "start_ms"),
 )
 
+# What people decided about an alert, in order; the row with the highest number holds its state.
+alert_reviews = Table(
+    "alert_reviews",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("alert_id", ForeignKey("alerts.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("action", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("assignee", String, nullable=False),
+    Column("reviewer", String, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("at", String, nullable=False),
+    UniqueConstraint("alert_id", "number"),
+    sqlite_autoincrement=True,
+)
+
 # What is told to the outside, in the order of commits: one writer, so a later cursor is a later commit.
 outbox = Table(
     "outbox",
