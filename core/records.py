@@ -216,6 +216,42 @@ class Alert:
     reason: str = ""
 
 
+class ReviewAction(StrEnum):
+    """What a person does with an alert."""
+
+    ACKNOWLEDGE = "acknowledge"
+    DISMISS = "dismiss"
+    ESCALATE = "escalate"
+    ASSIGN = "assign"
+    REOPEN = "reopen"
+
+
+class ReviewState(StrEnum):
+    """What people have decided about an alert. Assigning leaves it as it is: work goes on with another person."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    DISMISSED = "dismissed"
+    ESCALATED = "escalated"
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """One step of a person with an alert, and how the alert stands after it.
+
+    ``number`` counts the steps of an alert from 1; ``assignee`` is who has it now, empty for nobody.
+    """
+
+    alert_id: str
+    number: int
+    action: ReviewAction
+    state: ReviewState
+    assignee: str
+    reviewer: str
+    note: str
+    at: datetime
+
+
 class TimelineKind(StrEnum):
     """What is noted on a stream's timeline by a system or a person, rather than heard."""
 

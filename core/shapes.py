@@ -3,7 +3,19 @@
 from typing import Any
 
 from core.clock import iso, plus_ms, seconds
-from core.records import Alert, Correction, Epoch, Finding, Gap, LegalBasis, Segment, Stream, TimelineEvent, Utterance
+from core.records import (
+    Alert,
+    Correction,
+    Epoch,
+    Finding,
+    Gap,
+    LegalBasis,
+    Review,
+    Segment,
+    Stream,
+    TimelineEvent,
+    Utterance,
+)
 
 Json = dict[str, Any]
 
@@ -62,6 +74,19 @@ def alert_json(alert: Alert) -> Json:
         "reason": alert.reason,
         **finding,
         **place,
+    }
+
+
+def review_json(review: Review) -> Json:
+    """A step of a person with an alert: who, what, when and why, and how the alert stands after it."""
+    return {
+        "number": review.number,
+        "action": review.action.value,
+        "state": review.state.value,
+        "assignee": review.assignee,
+        "reviewer": review.reviewer,
+        "note": review.note,
+        "at": iso(review.at),
     }
 
 

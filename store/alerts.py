@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select, update
+from sqlalchemy import Connection, RowMapping, Select, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from core.clock import iso, parse_iso
-from core.records import Alert, AlertStatus
+from core.records import Alert, AlertStatus, ReviewState
 from store.codec import dump_correction, dump_finding, load_correction, load_finding
-from store.tables import alerts
+from store.tables import alert_reviews, alerts
 
 _FIELDS = (
     "id",
@@ -79,15 +79,37 @@ def recent_alerts(connection: Connection, stream: str, since_ms: int) -> list[Al
 
 
 def list_alerts(
-    connection: Connection, *, stream: str = "", category: str = "", after: str = "", limit: int = 1000
+    connection: Connection,
+    *,
+    stream: str = "",
+    category: str = "",
+    after: str = "",
+    limit: int = 1000,
+    review: str = "",
+    assignee: str = "",
 ) -> list[Alert]:
-    """Alerts in order of wall time, from the one after the alert with id ``after``."""
+    """Alerts in order of wall time, from the one after the alert with id ``after``.
+
+    ``review``: only those that stand so (`core.records.ReviewState`); ``assignee``: only those this person has.
+    """
     query = select(alerts).order_by(alerts.c.wall_time, alerts.c.id).limit(limit)
     if stream:
         query = query.where(alerts.c.stream == stream)
     if category:
         query = query.where(alerts.c.category == category)
+    if review or assignee:
+        query = _reviewed(query, review, assignee)
     if after:
         mark = select(alerts.c.wall_time).where(alerts.c.id == after).scalar_subquery()
         query = query.where((alerts.c.wall_time > mark) | ((alerts.c.wall_time == mark) & (alerts.c.id > after)))
     return [_record(row) for row in connection.execute(query).mappings()]
+
+
+def _reviewed(query: Select[Any], review: str, assignee: str) -> Select[Any]:
+    """Narrow ``query`` to alerts whose latest review says so; without any review an alert is open and nobody's."""
+    latest = select(func.max(alert_reviews.c.id).label("id")).group_by(alert_reviews.c.alert_id).subquery()
+    standing = alert_reviews.join(latest, alert_reviews.c.id == latest.c.id)
+    query = query.select_from(alerts.outerjoin(standing, alert_reviews.c.alert_id == alerts.c.id))
+    if review:
+        query = query.where(func.coalesce(alert_reviews.c.state, ReviewState.OPEN.value) == review)
+    return query.where(alert_reviews.c.assignee == assignee) if assignee else query

@@ -29,9 +29,12 @@ class OutboxEvent:
     payload: str
 
 
-def append(connection: Connection, event_name: str, alert: Alert) -> int:
-    """Append what became of ``alert`` and return its cursor; call it in the transaction that stores the alert."""
-    return _insert(connection, alert.stream, event_name, alert_json(alert), alert.id)
+def append(connection: Connection, event_name: str, alert: Alert, more: Json | None = None) -> int:
+    """Append what became of ``alert`` and return its cursor; call it in the transaction that stores the alert.
+
+    ``more``: further fields of the event.
+    """
+    return _insert(connection, alert.stream, event_name, alert_json(alert) | (more or {}), alert.id)
 
 
 def append_event(connection: Connection, event: Json) -> int:
