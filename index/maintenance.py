@@ -16,8 +16,16 @@ from models.embedding import Embedder
 from store.engine import Database
 from store.postings import add_postings, check_postings, count_postings, drop_orphans
 from store.readings import count_readings, put_reading
+from store.scope import Scope, scope_ids
 from store.utterances import utterances_after
-from store.vectors import count_misshapen, count_vectors, drop_misshapen, drop_vectors, vector_models
+from store.vectors import (
+    count_misshapen,
+    count_vectors,
+    drop_misshapen,
+    drop_vectors,
+    forget_utterances,
+    vector_models,
+)
 
 Step = Callable[[str, int, int], None]
 """Told of progress: the step (words, vectors, snapshot), how much of it is done, out of how much."""
@@ -98,6 +106,20 @@ def rebuild_index(database: Database, embedder: Embedder, step: Step, *, embed_a
     step("snapshot", 0, 1)
     searcher.save()
     step("snapshot", 1, 1)
+
+
+def forget_speech(connection: Connection, scope: Scope) -> int:
+    """Delete what was said in ``scope`` with its postings, readings and vectors; how many utterances those were.
+
+    Utterances that only reach into the scope go too. All within the caller's transaction: it is gone as a whole or
+    not at all. The caches of this and every other process drop it with their next search or `Searcher.refresh`,
+    snapshots when they are next saved. Raises ``ValueError`` for a scope that is the whole archive.
+    """
+    if scope.everything:
+        raise ValueError("a part of the archive has to be named")
+    ids = scope_ids(connection, scope)
+    forget_utterances(connection, ids)
+    return len(ids)
 
 
 def _rebuild_words(database: Database, step: Step) -> None:

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, and_, delete, func, select
+from sqlalchemy import Connection, and_, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from core.records import Utterance
-from store.tables import index_removals, utterances, vectors
+from store.tables import alerts, index_removals, utterances, vectors
 from store.utterances import get_utterances
 
 Matrix = NDArray[np.float32]
@@ -120,10 +120,12 @@ def removals_after(connection: Connection, number: int) -> tuple[int, list[int]]
 def forget_utterances(connection: Connection, ids: Sequence[int]) -> None:
     """Delete utterances with all that search holds of them (a trigger takes vectors, readings and postings).
 
-    Alerts that point at them must be gone before.
+    Alerts that were raised by them stay, with the words they quote, and point at no utterance any more.
     """
     for first in range(0, len(ids), 500):
-        connection.execute(delete(utterances).where(utterances.c.id.in_([int(i) for i in ids[first : first + 500]])))
+        block = [int(i) for i in ids[first : first + 500]]
+        connection.execute(update(alerts).where(alerts.c.utterance_id.in_(block)).values(utterance_id=None))
+        connection.execute(delete(utterances).where(utterances.c.id.in_(block)))
 
 
 def drop_misshapen(connection: Connection, model_sha256: str, dim: int) -> int:

@@ -11,11 +11,14 @@ import pytest
 
 from index.cache import IndexCache
 from index.hearing import load_reader
-from index.maintenance import index_stats, rebuild_index, verify_index
+from index.maintenance import forget_speech, index_stats, rebuild_index, verify_index
 from index.search import Searcher, SearchRequest
 from index.snapshot import MANIFEST, damaged_files, folder_name, load_snapshot, save_snapshot, snapshot_root
 from models.embedding import Embedder
+from store.alerts import add_alert, get_alert
 from store.engine import Database
+from store.scope import Scope
+from tests.alerting import an_alert
 
 ROOT = Path(__file__).parents[2]
 SPEECH = ["三天祛斑看得见", "假一赔十写进合同", "包邮到家", "这是纯棉的床单"]
@@ -110,6 +113,74 @@ def test_a_rebuild_makes_words_readings_and_vectors_whole(archive: Any, embedder
     stats = index_stats(archive.database, embedder.identity)
     assert (stats.utterances, stats.postings, stats.readings, stats.vectors) == (4, 4, 4, 4)
     assert stats.snapshot_bytes > 0
+
+
+def test_what_was_said_in_a_part_of_a_stream_is_forgotten_everywhere(archive: Any, embedder: Embedder) -> None:
+    ids = archive.say(SPEECH)
+    archive.say(SPEECH, stream="other")
+    with archive.database.write() as connection:
+        add_alert(connection, an_alert("a", utterance_id=ids[0]))
+    searcher = Searcher(archive.database, embedder)
+    with archive.database.write() as connection:
+        # The second utterance lasts from 5 to 9 s and only reaches into the part.
+        assert forget_speech(connection, Scope("s", to_ms=6_000)) == 2
+        kept = get_alert(connection, "a")
+        assert kept is not None
+        assert kept.utterance_id == 0
+    answer = searcher.search(SearchRequest(SPEECH[0], stream="s"))
+    assert {hit.utterance.id for hit in answer.hits} == set(ids[2:])
+    assert searcher.search(SearchRequest(SPEECH[0])).hits[0].utterance.stream == "other"
+    assert verify_index(archive.database, embedder.identity, embedder.dim).sound
+    assert index_stats(archive.database, embedder.identity).vectors == 6
+
+
+def test_a_deletion_that_is_rolled_back_leaves_everything(archive: Any, embedder: Embedder) -> None:
+    archive.say(SPEECH)
+    with pytest.raises(KeyError), archive.database.write() as connection:
+        forget_speech(connection, Scope("s"))
+        raise KeyError
+    assert texts(Searcher(archive.database, embedder), SPEECH[0])[0] == SPEECH[0]
+
+
+def test_the_whole_archive_is_never_forgotten_by_mistake(archive: Any) -> None:
+    with archive.database.write() as connection, pytest.raises(ValueError, match="part"):
+        forget_speech(connection, Scope())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("delay_s", [0.0, 0.02, 0.05, 0.1])
+def test_kill_9_while_deleting(archive: Any, embedder: Embedder, delay_s: float) -> None:
+    """Each stream is deleted in one transaction: after the kill it is there as a whole, or gone as a whole."""
+    for number in range(8):
+        archive.say(SPEECH, stream=f"s{number}")
+    Searcher(archive.database, embedder).save()
+    script = textwrap.dedent(
+        """
+        import sys
+        from pathlib import Path
+        from index.maintenance import forget_speech
+        from store.engine import open_database
+        from store.scope import Scope
+        database = open_database(Path(sys.argv[1]))
+        print("ready", flush=True)
+        for number in range(8):
+            with database.write() as connection:
+                forget_speech(connection, Scope(f"s{number}"))
+        """
+    )
+    command = [sys.executable, "-c", script, str(archive.database.path)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        time.sleep(delay_s)
+        child.kill()
+    assert verify_index(archive.database, embedder.identity, embedder.dim).sound
+    left = index_stats(archive.database, embedder.identity)
+    assert left.utterances == left.vectors == left.postings == left.readings
+    assert left.utterances % len(SPEECH) == 0
+    searcher = Searcher(archive.database, embedder)
+    assert int(searcher.cache.alive.values.sum()) == left.utterances
+    assert len(searcher.search(SearchRequest(SPEECH[0])).hits) == min(10, left.utterances)
 
 
 @pytest.mark.slow
