@@ -6,7 +6,8 @@ from pathlib import Path
 from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
-from api import clips, events, findings, metrics, pages, search, streams, timeline, watches, webhooks
+from api import accounts, clips, events, findings, metrics, pages, search, session, streams, timeline, watches, webhooks
+from api.auth.access import route_rules
 from api.context import ApiContext
 from api.errors import add_error_handlers
 from api.guard import Guard
@@ -18,7 +19,7 @@ _SUMMARY = "播证：录下直播、找到说过的话、剪出证据。Records 
 
 
 def create_app(context: ApiContext) -> FastAPI:
-    """The application for one data directory. Bind it to 127.0.0.1: it has no accounts yet."""
+    """The application for one data directory. Without accounts bind it to 127.0.0.1 only."""
     # The system's table of media types may know neither; players refuse what is labelled otherwise.
     mimetypes.add_type("video/mp2t", ".ts")
     mimetypes.add_type("text/javascript", ".js")
@@ -33,10 +34,25 @@ def create_app(context: ApiContext) -> FastAPI:
     app.state.context = context
     app.state.shelf = ClipShelf(context)
     app.state.tail = events.tail_of(context)
+    app.state.sign_ins = session.throttle_of(context)
     app.add_middleware(Guard, hosts=context.hosts, limits=context.limits)
     add_error_handlers(app)
     app.include_router(health_route(CachedChecks(context.checks)))
-    for module in (streams, timeline, findings, events, search, clips, watches, webhooks, metrics, pages):
+    for module in (
+        session,
+        accounts,
+        streams,
+        timeline,
+        findings,
+        events,
+        search,
+        clips,
+        watches,
+        webhooks,
+        metrics,
+        pages,
+    ):
         app.include_router(module.router)
+    route_rules(app)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     return app

@@ -6,11 +6,13 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import FileResponse, RedirectResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.context import Context
+from api.auth.access import Exhibiting, Viewing
+from api.context import ApiContext, Context
 from api.errors import ERRORS
 from api.queries import known_stream
 from api.shelf import ClipShelf, KeptClip
 from api.trail import note
+from core.access import Visitor
 from evidence.clip import Mode
 from evidence.coverage import stretch_around
 
@@ -56,6 +58,12 @@ def _shelf(request: Request) -> ClipShelf:
     return shelf
 
 
+def _found(request: Request, context: ApiContext, visitor: Visitor, key: str) -> KeptClip:
+    kept = _shelf(request).find(key)
+    known_stream(context.db, kept.about["stream"], visitor)
+    return kept
+
+
 def _answer(kept: KeptClip) -> ClipAnswer:
     return ClipAnswer(id=kept.id, url=f"/api/v1/clips/{kept.id}", **kept.about)
 
@@ -63,8 +71,11 @@ def _answer(kept: KeptClip) -> ClipAnswer:
 @router.post(
     "/clips", status_code=201, summary="剪取片段 / Cut a clip", responses={200: {"model": ClipAnswer}, **ERRORS}
 )
-def make_clip(request: Request, response: Response, context: Context, wanted: ClipRequest) -> ClipAnswer:
+def make_clip(
+    request: Request, response: Response, context: Context, visitor: Exhibiting, wanted: ClipRequest
+) -> ClipAnswer:
     """201 with a new clip, or 200 with the same clip made before."""
+    known_stream(context.db, wanted.stream, visitor)
     start_ms, end_ms = round(wanted.start * 1000), round(wanted.end * 1000)
     if wanted.fit:
         part = stretch_around(context.db, wanted.stream, start_ms, end_ms)
@@ -78,25 +89,31 @@ def make_clip(request: Request, response: Response, context: Context, wanted: Cl
 
 @router.get("/clips/{clip_id}", summary="播放片段 / Play a clip", response_class=FileResponse)
 @router.head("/clips/{clip_id}", include_in_schema=False)
-def play_clip(request: Request, clip_id: ClipId) -> FileResponse:
+def play_clip(request: Request, context: Context, visitor: Viewing, clip_id: ClipId) -> FileResponse:
     """The media file; HTTP ranges are answered."""
-    kept = _shelf(request).find(clip_id)
+    kept = _found(request, context, visitor, clip_id)
     name = f"clip-{clip_id[:8]}.mp4"
     return FileResponse(kept.path, media_type="video/mp4", filename=name, content_disposition_type="inline")
 
 
 @router.get("/clips/{clip_id}/about", summary="片段说明 / What a clip holds")
-def about_clip(request: Request, clip_id: ClipId) -> ClipAnswer:
+def about_clip(request: Request, context: Context, visitor: Viewing, clip_id: ClipId) -> ClipAnswer:
     """Times, mode, hash and segments of a clip."""
-    return _answer(_shelf(request).find(clip_id))
+    return _answer(_found(request, context, visitor, clip_id))
 
 
 @router.get("/streams/{name}/media", summary="从某刻播放 / Play from a moment", status_code=303)
 def play_stream(
-    request: Request, context: Context, name: Annotated[str, Path(max_length=200)], start: Moment, end: Moment
+    request: Request,
+    context: Context,
+    visitor: Viewing,
+    name: Annotated[str, Path(max_length=200)],
+    *,
+    start: Moment,
+    end: Moment,
 ) -> RedirectResponse:
     """Leads to a copied clip of the range; the fragment ``#t=`` points at the moment asked for."""
-    known_stream(context.db, name)
+    known_stream(context.db, name, visitor)
     kept = _shelf(request).make(name, round(start * 1000), round(end * 1000), "copy")
     note(request, "play", {"stream": name, "clip": kept.id, "sha256": kept.about["sha256"]})
     return RedirectResponse(f"/api/v1/clips/{kept.id}#t={kept.about['lead_ms'] / 1000:.3f}", 303)

@@ -69,6 +69,10 @@ class Limits:
     event_clients: int = 64
     events_poll_s: float = 0.1
     heartbeat_s: float = 15.0
+    sign_ins_burst: int = 5
+    sign_ins_per_s: float = 0.1
+    searches_burst: int = 30
+    searches_per_s: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,8 @@ class ApiContext:
     """Everything the routes use. ``checks`` are those of ``livewitness doctor``; ``hosts`` the names it answers to.
 
     ``stopping`` is set when the service ends, so that open event streams end with it.
-    ``watches`` starts and stops streams, where this installation watches any itself.
+    ``watches`` starts and stops streams, where this installation watches any itself. Without ``accounts`` whoever
+    reaches the service is its administrator: then it must listen on loopback only. ``secure``: cookies need https.
     """
 
     db: Database
@@ -91,6 +96,8 @@ class ApiContext:
     watches: Watches | None = None
     metrics: Metrics | None = None
     allow_internal_targets: bool = False
+    accounts: bool = False
+    secure: bool = False
 
 
 def context_of(request: Request) -> ApiContext:

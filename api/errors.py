@@ -1,6 +1,7 @@
 """Every error of the API has one shape: ``{code, zh, en, hint_zh, hint_en}``, the same words as the command line."""
 
 import logging
+import math
 from typing import Any, ClassVar
 
 from fastapi import FastAPI, Request
@@ -27,9 +28,13 @@ class ErrorBody(BaseModel):
 
 
 class BusyError(LiveWitnessError):
-    """Too many of the same at once; try again soon."""
+    """Too many of the same at once; try again after ``retry_after_s`` seconds."""
 
     http_status: ClassVar[int] = 429
+
+    def __init__(self, code: str, zh: str, en: str, *, retry_after_s: float = 5.0) -> None:
+        super().__init__(code, zh, en)
+        self.retry_after_s = retry_after_s
 
 
 class TooLargeError(UsageError):
@@ -59,6 +64,8 @@ class ForeignPageError(UsageError):
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorBody, "description": text}
     for status, text in {
+        401: "Nobody is signed in.",
+        403: "It is not the visitor's to do.",
         404: "What was named does not exist.",
         409: "It conflicts with what is held, such as a damaged segment.",
         422: "The input cannot be used.",
@@ -69,7 +76,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 def error_response(error: LiveWitnessError) -> JSONResponse:
     """``error`` as an HTTP answer."""
     body = ErrorBody(**error.as_dict()).model_dump()
-    headers = {"Retry-After": "5"} if error.http_status == 429 else None
+    headers = {"Retry-After": str(math.ceil(error.retry_after_s))} if isinstance(error, BusyError) else None
     return JSONResponse(body, error.http_status, headers)
 
 

@@ -5,12 +5,14 @@ nothing is lost and nothing comes twice.
 """
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
+from api.auth.access import Viewing
 from api.context import ApiContext, Context
 from api.errors import ERRORS, ErrorBody
 from api.queries import Name
@@ -32,6 +34,14 @@ LastEventId = Annotated[
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Whose events are told: of one stream, of one shop, or all where both are empty."""
+
+    stream: str
+    shop: str
+
+
 def tail_of(context: ApiContext) -> OutboxTail:
     """The one tail of an application."""
     limits = context.limits
@@ -50,6 +60,7 @@ def tail_of(context: ApiContext) -> OutboxTail:
 async def events(
     request: Request,
     context: Context,
+    visitor: Viewing,
     *,
     stream: Name = "",
     after: AfterCursor = None,
@@ -63,7 +74,7 @@ async def events(
     newest = await run_in_threadpool(_newest, context.db)
     cursor = _start(last_event_id, after, newest)
     tail.check_room()
-    follow = _follow(context, tail, cursor, newest, stream)
+    follow = _follow(context, tail, _Wanted(stream, visitor.shop), cursor, newest)
     return StreamingResponse(follow, media_type="text/event-stream", headers=_HEADERS)
 
 
@@ -82,7 +93,9 @@ def _start(last_event_id: str, after: int | None, newest: int) -> int:
     return newest if after is None else after
 
 
-async def _follow(context: ApiContext, tail: OutboxTail, cursor: int, newest: int, stream: str) -> AsyncIterator[str]:
+async def _follow(
+    context: ApiContext, tail: OutboxTail, wanted: _Wanted, cursor: int, newest: int
+) -> AsyncIterator[str]:
     async with tail.listening():
         yield f"retry: {_RETRY_MS}\n\n"
         if cursor > newest:
@@ -90,7 +103,7 @@ async def _follow(context: ApiContext, tail: OutboxTail, cursor: int, newest: in
             yield 'event: reset\ndata: {"event": "reset"}\n\n'
             cursor = 0
         while not tail.closed:
-            batch = await run_in_threadpool(_read, context.db, cursor, stream)
+            batch = await run_in_threadpool(_read, context.db, cursor, wanted)
             for event in batch:
                 yield _message(event)
                 cursor = event.cursor
@@ -103,9 +116,9 @@ async def _follow(context: ApiContext, tail: OutboxTail, cursor: int, newest: in
             newest = max(newest, tail.newest)
 
 
-def _read(db: Database, cursor: int, stream: str) -> list[OutboxEvent]:
+def _read(db: Database, cursor: int, wanted: _Wanted) -> list[OutboxEvent]:
     with db.read() as connection:
-        return outbox.after(connection, cursor, _BATCH, stream)
+        return outbox.after(connection, cursor, _BATCH, wanted.stream, wanted.shop)
 
 
 def _message(event: OutboxEvent) -> str:

@@ -5,10 +5,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
+from api.auth.access import Anybody, identify
 from api.context import Context
+from core.access import Permission
 from core.health import CheckResult
 
 _FRESH_S = 10.0
@@ -37,14 +39,16 @@ def health_route(checks: CachedChecks) -> APIRouter:
     routes = APIRouter(tags=["health"])
 
     @routes.get("/health", summary="各项检查 / Whether everything works", responses={503: {"description": "degraded"}})
-    def health(context: Context) -> JSONResponse:
+    def health(request: Request, context: Context, _open: Anybody) -> JSONResponse:
         results = checks.results()
         sound = all(result.ok for result in results)
         body: dict[str, Any] = {
             "status": "ok" if sound else "degraded",
             "version": context.version,
-            "checks": [result.as_dict() for result in results],
         }
+        visitor = identify(request)
+        if visitor is not None and visitor.may(Permission.VIEW):
+            body["checks"] = [result.as_dict() for result in results]
         return JSONResponse(body, 200 if sound else 503)
 
     return routes

@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from api.auth.access import Operating
 from api.context import Context
 from core.metrics import CONTENT_TYPE
 from store import backlog, outbox
@@ -44,7 +45,7 @@ class _Waiting(Collector):
 
 
 @router.get("/metrics", summary="运行指标 / Measurements for Prometheus", response_class=Response)
-def metrics(context: Context) -> Response:
+def metrics(context: Context, _operator: Operating) -> Response:
     """Latency of alerts, lag, queues, decode time, segments, gaps, warnings; sum over ``stream`` for all streams."""
     registry = CollectorRegistry()
     registry.register(_Waiting(context.db))

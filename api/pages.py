@@ -10,19 +10,21 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from api.auth.access import Anybody
+
 router = APIRouter(include_in_schema=False)
 _WEB = Path(__file__).parent / "web"
 _METHODS = ("get", "post", "put", "patch", "delete")
 
 
 @router.get("/")
-def start_page() -> HTMLResponse:
+def start_page(_open: Anybody) -> HTMLResponse:
     """The search page; its script fills it."""
     return HTMLResponse((_WEB / "index.html").read_text("utf-8"))
 
 
 @router.get("/docs")
-def reference(request: Request) -> HTMLResponse:
+def reference(request: Request, _open: Anybody) -> HTMLResponse:
     """Every operation of ``/openapi.json``, rendered here: no script, no outside address."""
     return HTMLResponse(render_reference(request.app.openapi()))
 

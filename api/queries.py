@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Query
 
+from core.access import Visitor
 from core.errors import NotFoundError
 from core.records import Stream
 from store import streams
@@ -23,10 +24,17 @@ ToSeconds = Annotated[
 ]
 
 
-def known_stream(db: Database, name: str) -> Stream:
-    """The stream of that name. Raises `NotFoundError`."""
+def known_stream(db: Database, name: str, visitor: Visitor) -> Stream:
+    """The stream of that name. Raises `NotFoundError`, also where it is another shop's: for the visitor it is none."""
     with db.read() as connection:
         stream = streams.get_stream(connection, name)
-    if stream is None:
+    if stream is None or not visitor.sees(stream.shop):
         raise NotFoundError("stream_unknown", f"没有名为“{name}”的直播流。", f"There is no stream named “{name}”.")
     return stream
+
+
+def own_shop(visitor: Visitor, shop: str) -> str:
+    """The shop to look in: the visitor's own where bound to one. Raises `NotFoundError` for another's."""
+    if shop and not visitor.sees(shop):
+        raise NotFoundError("shop_unknown", f"没有店铺“{shop}”。", f"There is no shop “{shop}”.")
+    return visitor.shop or shop

@@ -4,9 +4,10 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
+from api.auth.access import Searching
 from api.context import Context
 from api.errors import ERRORS
-from api.queries import Name, Shop
+from api.queries import Name, Shop, own_shop
 from api.trail import note
 from index.answer import answer_json
 from index.request import SearchRequest, parse_moment
@@ -23,6 +24,7 @@ Hits = Annotated[int, Query(ge=1, le=100, description="最多几条 / hits at mo
 def search(
     http: Request,
     context: Context,
+    visitor: Searching,
     q: Words,
     *,
     stream: Name = "",
@@ -35,7 +37,7 @@ def search(
     request = SearchRequest(
         query=q,
         stream=stream,
-        shop=shop,
+        shop=own_shop(visitor, shop),
         from_=parse_moment(from_) if from_ else None,
         to=parse_moment(to) if to else None,
         limit=limit,

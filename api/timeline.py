@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self
 from fastapi import APIRouter, Path, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from api.auth.access import Reviewing, Viewing
 from api.context import Context
 from api.errors import ERRORS
 from api.queries import FromSeconds, Limit, ToSeconds, known_stream
@@ -44,9 +45,9 @@ class TimelinePost(BaseModel):
 
 
 @router.post("", status_code=201, summary="记入时间线 / Post to the timeline")
-def post(context: Context, name: StreamName, posted: TimelinePost) -> dict[str, Any]:
+def post(context: Context, visitor: Reviewing, name: StreamName, posted: TimelinePost) -> dict[str, Any]:
     """Store the event; alerts raised from now on carry the product that is on the shelf at their moment."""
-    known_stream(context.db, name)
+    known_stream(context.db, name, visitor)
     with context.db.write() as connection:
         if posted.at is not None:
             at_ms = round(posted.at * 1000)
@@ -73,6 +74,7 @@ def _event(name: str, posted: TimelinePost, at_ms: int, moment: datetime) -> Tim
 @router.get("", summary="查看时间线 / The timeline of a stream")
 def list_events(
     context: Context,
+    visitor: Viewing,
     name: StreamName,
     *,
     kind: TimelineKind | None = None,
@@ -82,7 +84,7 @@ def list_events(
     limit: Limit = 100,
 ) -> dict[str, Any]:
     """What was posted, in order of stream time; ``next`` is the ``after`` of the next page, or null."""
-    known_stream(context.db, name)
+    known_stream(context.db, name, visitor)
     end_ms = None if to is None else round(to * 1000)
     with context.db.read() as connection:
         found = timeline.list_events(

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Path
 
+from api.auth.access import Operating
 from api.context import ApiContext, Context, Watches
 from api.errors import ERRORS
 from core.egress import addresses_of
@@ -19,19 +20,19 @@ _PORTS = {"http": 80, "https": 443, "rtmp": 1935, "rtmps": 443, "rtsp": 554, "rt
 
 
 @router.get("", summary="各路监看的状态 / How watched streams fare")
-def list_watches(context: Context) -> dict[str, Any]:
+def list_watches(context: Context, _operator: Operating) -> dict[str, Any]:
     """State of every stream that this service watches: running, reconnecting, failed with its error, and so on."""
     return {"watches": _watches(context).states()}
 
 
 @router.get("/{name}", summary="一路监看的状态 / How one stream fares")
-def get_watch(context: Context, name: WatchName) -> dict[str, Any]:
+def get_watch(context: Context, _operator: Operating, name: WatchName) -> dict[str, Any]:
     """State, error, lag and the next attempt."""
     return _watches(context).state(name)
 
 
 @router.post("", status_code=201, summary="开始监看 / Begin to watch a stream")
-def create(context: Context, config: WatchConfig) -> dict[str, Any]:
+def create(context: Context, _operator: Operating, config: WatchConfig) -> dict[str, Any]:
     """Record and listen from now on. Only network sources; files are for the command line."""
     control = _watches(context)
     check_source(config.source, context.allow_internal_targets)
@@ -42,7 +43,7 @@ def create(context: Context, config: WatchConfig) -> dict[str, Any]:
 
 
 @router.post("/{name}/start", summary="重新开始 / Begin again")
-def start(context: Context, name: WatchName) -> dict[str, Any]:
+def start(context: Context, _operator: Operating, name: WatchName) -> dict[str, Any]:
     """Begin at once, also after an error; nothing changes for a stream that runs."""
     state = _watches(context).start(name)
     with context.db.write() as connection:
@@ -51,7 +52,7 @@ def start(context: Context, name: WatchName) -> dict[str, Any]:
 
 
 @router.post("/{name}/stop", summary="停止 / End")
-def stop(context: Context, name: WatchName) -> dict[str, Any]:
+def stop(context: Context, _operator: Operating, name: WatchName) -> dict[str, Any]:
     """Close the open segment and hear what is recorded; the state says when that is done."""
     state = _watches(context).stop(name)
     with context.db.write() as connection:
@@ -60,7 +61,7 @@ def stop(context: Context, name: WatchName) -> dict[str, Any]:
 
 
 @router.delete("/{name}", status_code=204, summary="移除 / Remove")
-def remove(context: Context, name: WatchName) -> None:
+def remove(context: Context, _operator: Operating, name: WatchName) -> None:
     """Stop and forget; recordings and findings stay."""
     _watches(context).remove(name)
     with context.db.write() as connection:

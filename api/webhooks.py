@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
+from api.auth.access import Operating
 from api.context import Context
 from api.errors import ERRORS
 from api.queries import Limit
@@ -45,7 +46,7 @@ class Resend(BaseModel):
 
 
 @router.get("", summary="列出推送目标 / List webhooks")
-def list_hooks(context: Context) -> dict[str, Any]:
+def list_hooks(context: Context, _operator: Operating) -> dict[str, Any]:
     """Targets with what waits for them and what failed; secrets are never shown again."""
     with context.db.read() as connection:
         return {"webhooks": [_hook_json(connection, hook) for hook in hooks.list_webhooks(connection)]}
@@ -54,6 +55,7 @@ def list_hooks(context: Context) -> dict[str, Any]:
 @router.put("/{name}", status_code=201, summary="设置推送目标 / Set a webhook")
 def put_hook(
     context: Context,
+    _operator: Operating,
     response: Response,
     name: Annotated[HookName, Path(pattern="^[^/\\x00-\\x1f]+$")],
     wanted: WebhookWanted,
@@ -74,7 +76,7 @@ def put_hook(
 
 
 @router.delete("/{name}", status_code=204, summary="删除推送目标 / Remove a webhook")
-def remove_hook(context: Context, name: HookName) -> None:
+def remove_hook(context: Context, _operator: Operating, name: HookName) -> None:
     """Forget a target, what waits for it and its dead letters."""
     with context.db.write() as connection:
         _refuse_file(_known(connection, name))
@@ -82,7 +84,9 @@ def remove_hook(context: Context, name: HookName) -> None:
 
 
 @router.get("/{name}/dead", summary="死信 / Dead letters")
-def list_dead(context: Context, name: HookName, after: AfterId = 0, limit: Limit = 100) -> dict[str, Any]:
+def list_dead(
+    context: Context, _operator: Operating, name: HookName, after: AfterId = 0, limit: Limit = 100
+) -> dict[str, Any]:
     """Events that the target did not take within 24 hours; ``next`` is the ``after`` of the next page, or null."""
     with context.db.read() as connection:
         _known(connection, name)
@@ -92,7 +96,7 @@ def list_dead(context: Context, name: HookName, after: AfterId = 0, limit: Limit
 
 
 @router.post("/{name}/dead/resend", status_code=202, summary="重发死信 / Send dead letters again")
-def resend(context: Context, name: HookName, wanted: Resend) -> dict[str, int]:
+def resend(context: Context, _operator: Operating, name: HookName, wanted: Resend) -> dict[str, int]:
     """Ask for one more attempt; what the target refuses again stays dead."""
     with context.db.write() as connection:
         _known(connection, name)

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.sqlite import insert
 from core.clock import iso, parse_iso
 from core.records import Alert, AlertStatus, ReviewState
 from store.codec import dump_correction, dump_finding, load_correction, load_finding
-from store.tables import alert_reviews, alerts
+from store.tables import alert_reviews, alerts, streams
 
 _FIELDS = (
     "id",
@@ -82,6 +82,7 @@ def list_alerts(
     connection: Connection,
     *,
     stream: str = "",
+    shop: str = "",
     category: str = "",
     after: str = "",
     limit: int = 1000,
@@ -95,6 +96,8 @@ def list_alerts(
     query = select(alerts).order_by(alerts.c.wall_time, alerts.c.id).limit(limit)
     if stream:
         query = query.where(alerts.c.stream == stream)
+    if shop:
+        query = query.where(alerts.c.stream.in_(select(streams.c.name).where(streams.c.shop == shop)))
     if category:
         query = query.where(alerts.c.category == category)
     if review or assignee:

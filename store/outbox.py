@@ -13,7 +13,7 @@ from sqlalchemy import Connection, RowMapping, func, insert, select
 from core.clock import iso, utc_now
 from core.records import Alert
 from core.shapes import Json, alert_json
-from store.tables import outbox
+from store.tables import outbox, streams
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +61,13 @@ def _record(row: RowMapping) -> OutboxEvent:
     return OutboxEvent(**row)
 
 
-def after(connection: Connection, cursor: int, limit: int, stream: str = "") -> list[OutboxEvent]:
-    """Events after ``cursor`` in order, at most ``limit``; of one stream if named."""
+def after(connection: Connection, cursor: int, limit: int, stream: str = "", shop: str = "") -> list[OutboxEvent]:
+    """Events after ``cursor`` in order, at most ``limit``; of one stream or of one shop's streams if named."""
     query = select(outbox).where(outbox.c.cursor > cursor).order_by(outbox.c.cursor).limit(limit)
     if stream:
         query = query.where(outbox.c.stream == stream)
+    if shop:
+        query = query.where(outbox.c.stream.in_(select(streams.c.name).where(streams.c.shop == shop)))
     return [_record(row) for row in connection.execute(query).mappings()]
 
 
