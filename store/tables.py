@@ -312,5 +312,63 @@ api_keys = Table(
     Column("revoked_at", String),
 )
 
+# How long a stream is kept; a stream that is not listed here is kept for good.
+retention_classes = Table(
+    "retention_classes",
+    metadata,
+    Column("stream", ForeignKey("streams.name"), primary_key=True),
+    Column("class", String, nullable=False),
+    Column("set_at", String, nullable=False),
+)
+
+# Trades that came out of a stream; one without an end is still open.
+trades = Table(
+    "trades",
+    metadata,
+    Column("stream", ForeignKey("streams.name"), primary_key=True),
+    Column("reference", String, primary_key=True),
+    Column("completed_at", String),
+)
+
+holds = Table(
+    "holds",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("case", String, nullable=False),
+    Column("stream", ForeignKey("streams.name"), nullable=False, index=True),
+    # Without times: the whole stream.
+    Column("start_ms", Integer),
+    Column("end_ms", Integer),
+    Column("reason", Text, nullable=False),
+    Column("placed_by", String, nullable=False),
+    Column("placed_at", String, nullable=False),
+    Column("lifted_by", String, nullable=False),
+    Column("lifted_at", String),
+    Column("lift_reason", Text, nullable=False),
+)
+
+# A deletion is decided by the transaction that inserts it; until `finished_at` files may still have to go.
+deletions = Table(
+    "deletions",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("stream", ForeignKey("streams.name"), nullable=False),
+    Column("decided_at", String, nullable=False),
+    Column("decided_by", String, nullable=False),
+    Column("plan", String, nullable=False),
+    # JSON: class, when it fell due, what was counted.
+    Column("record", Text, nullable=False),
+    Column("finished_at", String),
+)
+
+deleted_segments = Table(
+    "deleted_segments",
+    metadata,
+    *(Column(c.name, c.type, nullable=False) for c in segments.columns if c.name not in {"stream", "sequence"}),
+    Column("stream", ForeignKey("streams.name"), primary_key=True),
+    Column("sequence", Integer, primary_key=True),
+    Column("deletion", ForeignKey("deletions.id"), nullable=False, index=True),
+)
+
 # Full text is a virtual table, `postings`, made by the first migration: `letters` holds character 1+2-grams,
 # `sounds` merged-pinyin 1+2-grams, separated by spaces; its rowid is the utterance's id.
