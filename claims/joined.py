@@ -41,7 +41,7 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class Across:
-    """A claim that only both utterances together make: where its words begin in the earlier and end in the later one.
+    """A claim whose words stand in both utterances: where they begin in the earlier and end in the later one.
 
     ``later_end`` is 0 where the words that are shown all lie in the earlier one (a price, with the new price after it).
     """
@@ -55,7 +55,7 @@ class Across:
 class Judged:
     """What the later utterance adds.
 
-    ``own`` are findings in its own code points. ``across`` need both, in code points of the joined text. ``excused``
+    ``own`` are findings in its own code points. ``across`` lie in both, in code points of the joined text. ``excused``
     are findings already made on the earlier utterance that nothing in the joined text stands for any more.
     """
 
@@ -95,22 +95,37 @@ def join(
 def judge(check: Check, joined: Joined, made: Sequence[Finding] = ()) -> Judged:
     """The later utterance judged behind the earlier one, on which the findings ``made`` were made before.
 
-    A claim that either utterance holds by itself is never told again as one that lies across.
+    A claim that was told of the earlier utterance is not told again as one that lies across.
     """
     found = check(joined.text, joined.probabilities)
-    at, told = joined.offset, [(f.start - joined.cut, f.end - joined.cut) for f in made if _alarm(f)]
+    at = joined.offset
     own = [_moved(finding, -at) for finding in found if finding.start >= at]
-    crossing = [f for f in found if f.start < at and (f.end > at or f.method != BY_MEANING) and _alarm(f)]
-    alone: Sequence[Finding] = ()
-    if any(finding.end > at for finding in crossing):
-        alone = check(joined.later, joined.probabilities[at:] if joined.probabilities else None)
-    across = []
-    for finding in crossing:
-        here = [f for f in alone if _alarm(f) and f.start < finding.end - at]
-        own += [f for f in here if f not in own]
-        if not here and not _covered(finding, told):
-            across.append(Across(finding, finding.start + joined.cut, max(0, finding.end - at)))
-    return Judged(tuple(sorted(own, key=_place)), tuple(across), _excused(joined, found, made))
+    told = [(f.start - joined.cut, f.end - joined.cut) for f in made if _alarm(f)]
+    across = [f for f in found if f.start < at < f.end and _alarm(f)]
+    again = [finding for finding in across if _covered(finding, told)]
+    for finding in _alone(check, joined, slice(at, None)) if again else ():
+        if any(finding.start < other.end - at for other in again):
+            own.append(finding)
+    across = [f for f in (*across, *_completed(check, joined, found)) if not _covered(f, told)]
+    placed = tuple(Across(f, f.start + joined.cut, max(0, f.end - at)) for f in across)
+    return Judged(tuple(sorted(own, key=_place)), placed, _excused(joined, found, made))
+
+
+def _completed(check: Check, joined: Joined, found: Sequence[Finding]) -> list[Finding]:
+    """Rules' findings on words of the earlier utterance that make no claim without the later one.
+
+    What the earlier one says by itself was judged in its own place, perhaps behind an excuse.
+    """
+    within = [f for f in found if f.end <= joined.offset and f.method != BY_MEANING and _alarm(f)]
+    if not within:
+        return []
+    alone = [(f.start, f.end) for f in _alone(check, joined, slice(joined.offset))]
+    return [finding for finding in within if not _covered(finding, alone)]
+
+
+def _alone(check: Check, joined: Joined, part: slice) -> list[Finding]:
+    known = joined.probabilities[part] if joined.probabilities else None
+    return [finding for finding in check(joined.text[part], known) if _alarm(finding)]
 
 
 def _excused(joined: Joined, found: Sequence[Finding], made: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from asr.punctuation import COMMA_MS
 from asr.transcriber import Heard
 from claims.checker import Checker
+from claims.joined import Joined, Judged, join, judge, near
 from core.alignment import span_ms, word_ranges
 from core.clock import plus_ms
 from core.records import (
@@ -32,7 +33,6 @@ from pipeline.lifecycle import Change, LifecyclePolicy, State, Step, corrected, 
 from store import alerts, outbox, recordings, timeline, utterances
 from store.engine import Database
 
-PARTED_MS = 900
 SUSPECT_SYLLABLES = 3
 SUSPECT_BY_SOUND = 4
 SUSPECT_SCORE = 0.6
@@ -130,6 +130,7 @@ class Scribe:
         self._policy = policy or LifecyclePolicy()
         self._state: State | None = None
         self._previous: Utterance | None = None
+        self._made: tuple[Finding, ...] = ()
 
     def write(self, heard: Sequence[Heard], epoch: Epoch, cursor_ms: int, arrival: Arrival | None = None) -> Written:
         """Store a window's utterances and what they make of alerts, and move the cursor to ``cursor_ms``.
@@ -161,12 +162,12 @@ class Scribe:
 
     def suspect(self, heard: Sequence[Heard], epoch: Epoch, arrival: Arrival | None = None) -> tuple[Change, ...]:
         """Judge the text of a window that is still open; raise what stands out clearly enough as ``suspected``."""
-        known, previous = self._known(epoch, 0), self._previous
+        known, previous, made = self._known(epoch, 0), self._previous, self._made
         found: list[Alert] = []
         for stretch in heard:
             _, product, claims = self._judge(utterance_of(stretch, epoch, self._model))
             found += [as_suspicion(alert_of(said, f, product, arrival)) for said, f in claims if stands_out(f)]
-        self._previous = previous
+        self._previous, self._made = previous, made
         state, changes = suspected(known, found, self._policy)
         if changes:
             with self._db.write() as connection:
@@ -194,17 +195,21 @@ class Scribe:
         """
         product = self._shelf(utterance.start_ms)
         joined, offset = with_previous(self._previous, utterance)
-        claims: list[tuple[Utterance, Finding]] = []
-        for finding in self._checker.check(joined.text, product.judged_as, character_probabilities(joined)):
-            if finding.verdict is Verdict.INFO or finding.end <= offset:
-                continue
-            if finding.start >= offset:
-                finding_here = replace(finding, start=finding.start - offset, end=finding.end - offset)
-                claims.append((utterance, finding_here))
-            else:
-                claims.append((joined, finding))
-        self._previous = utterance
+        judged = self._judged(joined, offset, product)
+        claims = [(utterance, finding) for finding in judged.own if finding.verdict is not Verdict.INFO]
+        claims += [(joined, across.finding) for across in judged.across]
+        reached = [replace(a.finding, start=0, end=a.later_end) for a in judged.across if a.later_end]
+        self._previous, self._made = utterance, (*judged.own, *reached)
         return utterance, product.name, claims
+
+    def _judged(self, joined: Utterance, offset: int, product: Product) -> Judged:
+        """Findings of ``joined``, told apart by the utterance that begins at ``offset``."""
+
+        def check(text: str, probabilities: Sequence[float] | None) -> tuple[Finding, ...]:
+            return self._checker.check(text, product.judged_as, probabilities)
+
+        text = Joined(joined.text, offset, probabilities=character_probabilities(joined))
+        return judge(check, text, self._made if offset else ())
 
     def _corrections(self, state: State, utterance: Utterance) -> Step:
         place = correction_in(utterance.text)
@@ -218,18 +223,19 @@ def with_previous(previous: Utterance | None, utterance: Utterance) -> tuple[Utt
     """The utterance behind the one before it, and where it begins; alone where a pause parts them."""
     if previous is None or previous.epoch != utterance.epoch or previous.stream != utterance.stream:
         return utterance, 0
-    pause = utterance.start_ms - previous.end_ms
-    if not -PARTED_MS < pause < PARTED_MS:
+    if not near(previous.end_ms, utterance.start_ms):
         return utterance, 0
-    before = previous.text.rstrip("。") + ("，" if pause >= COMMA_MS else "")
+    both = join(previous.text, utterance.text, breath=utterance.start_ms - previous.end_ms >= COMMA_MS)
+    if both.cut:
+        return utterance, 0
     joined = replace(
         utterance,
-        text=before + utterance.text,
+        text=both.text,
         words=previous.words + utterance.words if previous.words and utterance.words else (),
         start_ms=previous.start_ms,
         wall_start=previous.wall_start,
     )
-    return joined, len(before)
+    return joined, both.offset
 
 
 def stands_out(finding: Finding) -> bool:

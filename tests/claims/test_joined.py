@@ -49,8 +49,8 @@ def test_a_claim_that_one_utterance_holds_is_told_once(checker: Checker) -> None
 
 def test_time_in_one_utterance_and_effect_in_the_next_are_one_claim(checker: Checker) -> None:
     judged = behind(checker, "你就抹三天", "斑就没了")
-    assert [finding.matched for finding in judged.own] == ["斑就没了"]
-    assert not judged.across
+    assert [across.finding.matched for across in judged.across] == ["三天，斑就没了"]
+    assert not judged.own
 
 
 def test_own_findings_are_in_code_points_of_the_later_utterance(checker: Checker) -> None:
@@ -68,6 +68,16 @@ def test_the_next_sentence_excuses_what_was_said(checker: Checker) -> None:
 def test_what_was_said_before_excuses_the_next_utterance(checker: Checker) -> None:
     assert checker.check("祛斑的功效", "cosmetics")
     assert not behind(checker, "这瓶从来没有说过有", "祛斑的功效", breath=False).own
+
+
+def test_what_an_earlier_excuse_took_back_stays_taken_back(checker: Checker) -> None:
+    earlier = "用了这个面霜三天祛斑"
+
+    def check(text: str, probabilities: object) -> tuple[Finding, ...]:
+        return checker.check(text, "cosmetics")
+
+    assert checker.check(earlier, "cosmetics")
+    assert judge(check, join(earlier, "来看下一个"), made=()) == Judged(())
 
 
 def test_a_long_silence_parts() -> None:

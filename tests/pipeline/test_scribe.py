@@ -122,8 +122,8 @@ def test_a_long_pause_parts_sentences():
     first = Utterance("s", 1, 0, 1_000, "今天全网。", (), ModelIdentity("m", ""), EPOCH.wall_start)
     assert with_previous(first, replace(first, start_ms=1_100, text="最低价。"))[0].text == "今天全网最低价。"
     assert with_previous(first, replace(first, start_ms=1_500, text="最低价。"))[0].text == "今天全网，最低价。"
-    assert with_previous(first, replace(first, start_ms=3_000, text="最低价。")) == (
-        replace(first, start_ms=3_000, text="最低价。"), 0,
+    assert with_previous(first, replace(first, start_ms=5_000, text="最低价。")) == (
+        replace(first, start_ms=5_000, text="最低价。"), 0,
     )  # fmt: skip
     with_other_epoch = replace(first, epoch=2, start_ms=1_100)
     assert with_previous(first, with_other_epoch) == (with_other_epoch, 0)
