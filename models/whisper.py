@@ -15,7 +15,6 @@ from pathlib import Path
 import ctranslate2
 import numpy as np
 import tokenizers
-from faster_whisper.feature_extractor import FeatureExtractor
 from faster_whisper.tokenizer import Tokenizer
 from numpy.typing import NDArray
 
@@ -23,6 +22,7 @@ from core.errors import ModelError
 from core.records import ModelIdentity
 from models.device import DeviceChoice, choose_device
 from models.library import resolve, weights_sha256
+from models.mel import LogMel
 from models.speech import SAMPLE_RATE, Encoded, Hypothesis, Samples, TimedPiece
 
 PAD_FRAMES = 300
@@ -53,7 +53,7 @@ class WhisperEngine:
         self,
         model: ctranslate2.models.Whisper,
         tokenizer: Tokenizer,
-        extractor: FeatureExtractor,
+        extractor: LogMel,
         identity: ModelIdentity,
         device: str,
     ) -> None:
@@ -83,8 +83,7 @@ class WhisperEngine:
         clip = samples[: SAMPLE_RATE * 30]
         if len(clip) < MIN_SAMPLES:
             clip = np.pad(clip, (0, MIN_SAMPLES - len(clip)))
-        mel = np.asarray(self._extractor(clip, padding=160), dtype=np.float32)[:, :-1]
-        return mel[:, :FULL_FRAMES]
+        return self._extractor(clip)[:, :-1][:, :FULL_FRAMES]
 
     def encode(self, windows: Sequence[Samples], *, full_frames: bool = False) -> EncodedWindows:
         """Encode windows together, all padded to the longest plus `PAD_FRAMES` (or to 30 s)."""
@@ -197,7 +196,7 @@ def load_whisper(
     sha256 = weights_sha256(folder)
     model = _load_model(folder, choice, workers)
     tokenizer = Tokenizer(_tokenizer_file(folder), multilingual=True, task="transcribe", language="zh")
-    extractor = FeatureExtractor(feature_size=model.n_mels)
+    extractor = LogMel(model.n_mels)
     name = folder.name if Path(name_or_path).is_dir() else name_or_path
     return WhisperEngine(model, tokenizer, extractor, ModelIdentity(name, sha256), choice.device)
 
