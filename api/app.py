@@ -17,6 +17,21 @@ from api.shelf import ClipShelf
 _STATIC = Path(__file__).parent / "web" / "static"
 _SUMMARY = "播证：录下直播、找到说过的话、剪出证据。Records livestreams, finds what was said, cuts the evidence."
 
+_MODULES = (
+    session,
+    accounts,
+    streams,
+    timeline,
+    findings,
+    events,
+    search,
+    clips,
+    watches,
+    webhooks,
+    metrics,
+    pages,
+)
+
 
 def create_app(context: ApiContext) -> FastAPI:
     """The application for one data directory. Without accounts bind it to 127.0.0.1 only."""
@@ -37,22 +52,9 @@ def create_app(context: ApiContext) -> FastAPI:
     app.state.sign_ins = session.throttle_of(context)
     app.add_middleware(Guard, hosts=context.hosts, limits=context.limits)
     add_error_handlers(app)
-    app.include_router(health_route(CachedChecks(context.checks)))
-    for module in (
-        session,
-        accounts,
-        streams,
-        timeline,
-        findings,
-        events,
-        search,
-        clips,
-        watches,
-        webhooks,
-        metrics,
-        pages,
-    ):
-        app.include_router(module.router)
-    route_rules(app)
+    routers = [health_route(CachedChecks(context.checks)), *(module.router for module in _MODULES)]
+    for router in routers:
+        app.include_router(router)
+    app.state.rules = route_rules(routers)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     return app

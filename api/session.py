@@ -14,7 +14,9 @@ from api.trail import note_of
 from core.access import Permission, Role, SignInError, Visitor
 
 router = APIRouter(prefix="/api/v1/session", tags=["session"], responses=ERRORS)
-_BUSY: dict[int | str, dict[str, Any]] = {429: {"model": ErrorBody, "description": "Too many attempts; see Retry-After."}}
+_BUSY: dict[int | str, dict[str, Any]] = {
+    429: {"model": ErrorBody, "description": "Too many attempts; see Retry-After."}
+}
 Secret = Annotated[str, Field(min_length=1, max_length=256)]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
@@ -100,9 +100,10 @@ class RouteRule:
         return [role for role in Role if self.permission is None or self.permission in granted[role]]
 
 
-def route_rules(app: FastAPI) -> list[RouteRule]:
+def route_rules(routers: Iterable[APIRouter]) -> list[RouteRule]:
     """Every operation with its rule. Raises ``RuntimeError`` for a route without one: everything denies by default."""
-    return [rule for route in app.routes if isinstance(route, APIRoute) for rule in _rules(route)]
+    routes = (route for router in routers for route in router.routes)
+    return [rule for route in routes if isinstance(route, APIRoute) for rule in _rules(route)]
 
 
 def _rules(route: APIRoute) -> Iterator[RouteRule]:

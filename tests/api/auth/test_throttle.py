@@ -1,0 +1,40 @@
+"""Token buckets by hand-moved clock."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.auth.throttle import Throttle
+from api.errors import BusyError
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_burst_then_the_rate() -> None:
+    clock = Clock()
+    throttle = Throttle(2.0, 3, now=clock)
+    assert [throttle.wait_s("a") for _ in range(4)] == [0, 0, 0, 0.5]
+    assert throttle.wait_s("b") == 0
+    clock.now = 0.5
+    assert throttle.wait_s("a") == 0
+    with pytest.raises(BusyError) as told:
+        throttle.check("a")
+    assert told.value.retry_after_s == pytest.approx(0.5)
+    throttle.forgive("a")
+    throttle.check("a")
+
+
+@given(st.lists(st.floats(0, 3), max_size=200))
+def test_never_more_than_burst_and_rate(steps: list[float]) -> None:
+    clock = Clock()
+    throttle = Throttle(2.0, 5, now=clock)
+    passed = 0
+    for step in steps:
+        clock.now += step
+        passed += throttle.wait_s("a") == 0
+    assert passed <= 5 + 2 * clock.now + 1e-6
