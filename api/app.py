@@ -3,12 +3,12 @@
 import mimetypes
 from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from api import accounts, clips, events, findings, metrics, pages, search, session, streams, timeline, watches, webhooks
 from api.auth.access import route_rules
-from api.context import ApiContext
+from api.context import ApiContext, no_checks
 from api.errors import add_error_handlers
 from api.guard import Guard
 from api.health import CachedChecks, health_route
@@ -33,6 +33,11 @@ _MODULES = (
 )
 
 
+def routers_of(checks: CachedChecks | None = None) -> list[APIRouter]:
+    """All routes of the service; ``checks`` are what its health tells."""
+    return [health_route(checks or CachedChecks(no_checks)), *(module.router for module in _MODULES)]
+
+
 def create_app(context: ApiContext) -> FastAPI:
     """The application for one data directory. Without accounts bind it to 127.0.0.1 only."""
     # The system's table of media types may know neither; players refuse what is labelled otherwise.
@@ -52,7 +57,7 @@ def create_app(context: ApiContext) -> FastAPI:
     app.state.sign_ins = session.throttle_of(context)
     app.add_middleware(Guard, hosts=context.hosts, limits=context.limits)
     add_error_handlers(app)
-    routers = [health_route(CachedChecks(context.checks)), *(module.router for module in _MODULES)]
+    routers = routers_of(CachedChecks(context.checks))
     for router in routers:
         app.include_router(router)
     app.state.rules = route_rules(routers)

@@ -30,7 +30,14 @@ class Settings(BaseSettings):
     min_free_bytes: int = Field(
         default=256 * 1024 * 1024, ge=0, description="Recording refuses to start with less free disk than this."
     )
-    port: int = Field(default=8700, ge=1, le=65535, description="Port of the service, on loopback.")
+    port: int = Field(default=8700, ge=1, le=65535, description="Port of the service.")
+    listen: str = Field(
+        default="127.0.0.1", max_length=100, description="Address of the service; others than loopback need accounts."
+    )
+    accounts: bool = Field(default=False, description="People sign in, each with a role; off: this machine only.")
+    public_url: str = Field(
+        default="", max_length=300, description="Where browsers find the service, if not at its own address."
+    )
     packs: tuple[Path, ...] = Field(default=(), description="Rule packs beside the bundled ones.")
     allow_internal_targets: bool = Field(
         default=False, description="Webhooks may go to internal addresses; sources given over the API may be there."

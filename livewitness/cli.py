@@ -25,6 +25,7 @@ _COMMANDS = {
     "audit": ("audit", "审计记录 / the audit chain"),
     "timeline": ("timeline", "时间线：商品、价格、弹幕、备注 / products, prices, comments, notes"),
     "webhooks": ("webhooks", "推送目标与死信 / webhooks and dead letters"),
+    "accounts": ("accounts", "账号与一次性链接 / accounts and one-time links"),
     "serve": ("serve", "启动服务 / start the service"),
     "doctor": ("doctor", "检查本机环境 / check this machine"),
     "models": ("models", "模型：列出、校验、下载 / list, verify, fetch models"),

@@ -18,13 +18,13 @@ from livewitness import __version__
 from livewitness.checks import SERVING, port, run_checks
 from livewitness.cli import data_option
 from livewitness.console import say
+from livewitness.doorway import doorway_of, first_link
 from livewitness.service import Service
 from livewitness.supervision import put_file_webhooks, resume_watches, supervisor_of
 from livewitness.wiring import database_of, delivery_of, embedder_of, settings_for
 from pipeline.streams_file import read_streams_file
 
 _log = logging.getLogger(__name__)
-HOST = "127.0.0.1"
 
 
 @click.command(name="serve")
@@ -37,10 +37,11 @@ HOST = "127.0.0.1"
 )
 @data_option
 def command(number: int | None, config: Path | None, data: Path | None) -> None:
-    """启动服务，仅限本机访问 / Start the service; this machine only, until there are accounts."""
+    """启动服务；未启用账号时仅限本机 / Start the service; this machine only, unless accounts are on."""
     settings = settings_for(data)
     if number is not None:
         settings = settings.model_copy(update={"port": number})
+    doorway = doorway_of(settings)
     if not port.check(settings).ok:
         raise ConflictError(
             "port_busy",
@@ -73,15 +74,20 @@ def command(number: int | None, config: Path | None, data: Path | None) -> None:
             watches=supervisor,
             metrics=metrics,
             allow_internal_targets=settings.allow_internal_targets,
+            hosts=doorway.hosts,
+            accounts=settings.accounts,
+            secure=doorway.secure,
         )
-        say(
-            f"服务已启动：http://{HOST}:{settings.port}/（Ctrl-C 结束）",
-            f"The service runs at http://{HOST}:{settings.port}/ (Ctrl-C to end)",
-        )
+        say(f"服务已启动：{doorway.url}（Ctrl-C 结束）", f"The service runs at {doorway.url} (Ctrl-C to end)")
+        if settings.accounts and (link := first_link(db)):
+            say(
+                f"首次启动：管理员请打开 {doorway.url}{link} 设置口令（仅一次有效）。",
+                f"First start: the administrator sets a password, once, at {doorway.url}{link}",
+            )
         try:
             # uvicorn hands the signal on once it has ended; by then everything is done.
             with suppress(KeyboardInterrupt):
-                Service(create_app(context), HOST, settings.port, context.stopping).run()
+                Service(create_app(context), settings.listen, settings.port, context.stopping).run()
         finally:
             indexer.stop()
 

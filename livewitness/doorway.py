@@ -1,0 +1,67 @@
+"""Where the service is found and who may come in: its address, the names it answers to, the first administrator."""
+
+import ipaddress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from api.auth.credentials import invite, renew_link
+from core.access import Role
+from core.errors import Sentence, UsageError
+from core.settings import Settings
+from store import accounts
+from store.engine import Database
+
+_LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+FIRST_ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Doorway:
+    """``url`` ends in a slash; ``hosts`` are the names in Host headers that are answered; ``secure``: https only."""
+
+    url: str
+    hosts: frozenset[str]
+    secure: bool
+
+
+def doorway_of(settings: Settings) -> Doorway:
+    """The doorway of these settings. Raises `UsageError` where strangers could come in without signing in."""
+    listen = settings.listen.strip("[]")
+    if not settings.accounts and not _loopback(listen):
+        raise UsageError(
+            "accounts_needed",
+            f"在 {settings.listen} 上提供服务须启用账号。",
+            f"Listening on {settings.listen} needs accounts.",
+            hint=Sentence(
+                "设 LIVEWITNESS_ACCOUNTS=1，或只监听 127.0.0.1。", "Set LIVEWITNESS_ACCOUNTS=1, or use 127.0.0.1."
+            ),
+        )
+    own = f"[{listen}]" if ":" in listen else listen
+    public = urlsplit(settings.public_url)
+    if settings.public_url and (public.scheme not in ("http", "https") or not public.hostname):
+        raise UsageError(
+            "bad_public_url",
+            "LIVEWITNESS_PUBLIC_URL 须为 http(s) 地址。",
+            "LIVEWITNESS_PUBLIC_URL must be an http(s) address.",
+        )
+    names = {own, public.hostname or own} | _LOOPBACK_NAMES
+    url = settings.public_url.rstrip("/") or f"http://{own}:{settings.port}"
+    return Doorway(url + "/", frozenset(names), public.scheme == "https")
+
+
+def first_link(db: Database) -> str:
+    """The one-time link that makes the first administrator, as ``sign-in#SECRET``; empty once somebody has one."""
+    with db.read() as connection:
+        known = accounts.list_accounts(connection)
+    if any(account.password_hash for account in known):
+        return ""
+    unused = any(account.name == FIRST_ADMIN for account in known)
+    secret = renew_link(db, FIRST_ADMIN) if unused else invite(db, FIRST_ADMIN, Role.ADMIN, "")
+    return f"sign-in#{secret}"
+
+
+def _loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return address == "localhost"
