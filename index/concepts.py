@@ -5,7 +5,7 @@ may express several concepts; "没有" before a problem (没有黑点了) expres
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import permutations
@@ -15,6 +15,7 @@ import yaml
 from ahocorasick_rs import AhoCorasick, MatchKind
 
 from core.errors import BadInputError
+from core.records import Category
 from core.text import NormalText, normalise
 
 TABLE = Path(__file__).with_name("concepts.yaml")
@@ -45,6 +46,7 @@ class ConceptTable:
         patterns: dict[str, list[str]],
         near: list[list[str]],
         opposite: Sequence[Sequence[str]] = (),
+        classes: Mapping[str, str] | None = None,
     ) -> None:
         self.problems = frozenset(table["problems"])
         self.terms: dict[str, tuple[str, ...]] = {
@@ -62,8 +64,12 @@ class ConceptTable:
         ]
         self._near = {pair for group in near for pair in permutations(group, 2)}
         self._opposite = {pair for group in opposite for pair in permutations(group, 2)}
+        self._classes: dict[str, frozenset[str]] = {}
+        for category, names in (classes or {}).items():
+            for name in names.split():
+                self._classes[name] = self._classes.get(name, frozenset()) | {Category(category).value}
         paired = {name for pair in self._near | self._opposite for name in pair}
-        unknown = ({name for name, _ in self._patterns} | paired) - set(self.terms)
+        unknown = ({name for name, _ in self._patterns} | paired | set(self._classes)) - set(self.terms)
         if unknown:
             raise _damaged(f"unknown concepts {', '.join(sorted(unknown))}")
 
@@ -75,6 +81,10 @@ class ConceptTable:
         if one == other:
             return 1.0
         return NEAR if (one, other) in self._near else 0.0
+
+    def classes(self, mentions: Iterable[Mention]) -> frozenset[str]:
+        """Classes of claims (`core.records.Category`) that speak of these concepts."""
+        return frozenset().union(*(self._classes.get(mention.concept, ()) for mention in mentions))
 
     def are_opposite(self, one: str, other: str) -> bool:
         """Whether to say the one is to deny the other (野生, 养殖)."""
@@ -136,17 +146,20 @@ def _outcomes(normal: NormalText, text: str, start: int, end: int) -> list[Menti
     return [Mention(name, a, b, text[a:b]) for name, a, b in spans]
 
 
+_PARTS = ("problems", "concepts", "patterns", "near", "opposite", "classes")
+
+
 @lru_cache(maxsize=1)
 def load_concepts() -> ConceptTable:
     """The bundled table. Raises `BadInputError` when it is damaged."""
     raw = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
-    if not isinstance(raw, dict) or set(raw) != {"problems", "concepts", "patterns", "near", "opposite"}:
-        raise _damaged("problems, concepts, patterns, near and opposite are wanted")
+    if not isinstance(raw, dict) or set(raw) != set(_PARTS):
+        raise _damaged(f"{', '.join(_PARTS)} are wanted")
     twice = set(raw["problems"]) & set(raw["concepts"])
     if twice:
         raise _damaged(f"listed twice: {', '.join(sorted(twice))}")
     words = {"problems": raw["problems"], "concepts": raw["concepts"]}
-    return ConceptTable(words, raw["patterns"], raw["near"], raw["opposite"])
+    return ConceptTable(words, raw["patterns"], raw["near"], raw["opposite"], raw["classes"])
 
 
 def _damaged(reason: str) -> BadInputError:

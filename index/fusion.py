@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from index.ranking import Match
+from index.ranking import Match, Query
 from models.embedding import Embedder
+from store.judgements import Judged
 
 MEANING = 1.0
 COVERAGE = 0.5
@@ -18,6 +19,11 @@ PHRASE = 0.5
 DENIAL = 0.5
 # Warnings and limits leave the first hits to those who claim; they are still found.
 CAUTION = 0.3
+# A text that the rule packs flagged with a class of the query's, wholly from this meaning on; one that was flagged and
+# cleared; the query's words in a text that was not flagged.
+FLAGGED, FLAGGED_FROM, FLAGGED_TO = 0.5, 0.5, 0.8
+CLEARED = 0.5
+UNFLAGGED = 0.3
 # A text whose vector is not there yet is taken for a little nearer than an unrelated one.
 MEANING_UNKNOWN = 0.3
 
@@ -61,3 +67,17 @@ def score(meaning: float, match: Match) -> float:
     """The fused score; about 0 for nothing in common, 2.5 for the very words."""
     said = PHRASE * match.phrase * (1.0 - min(1.0, 2 * match.denial))
     return MEANING * meaning + COVERAGE * match.coverage**2 + said - DENIAL * match.denial - CAUTION * match.caution
+
+
+def standing(query: Query, judged: Judged, meaning: float, match: Match) -> float:
+    """What the judgement at ingest is worth: of a text flagged with a class of the query's, or found lawful.
+
+    Flagged texts gain the more the nearer they are to the query, as many are flagged for another matter of the same
+    class. The query's very words in a text that was not flagged are mostly a denial, or words about something else.
+    """
+    if query.classes & judged.standing:
+        near = np.clip((meaning - FLAGGED_FROM) / (FLAGGED_TO - FLAGGED_FROM), 0.0, 1.0) + match.coverage
+        return FLAGGED * float(min(1.0, near))
+    if query.classes & judged.cleared:
+        return -CLEARED
+    return -UNFLAGGED * match.spelled if query.classes else 0.0

@@ -15,13 +15,14 @@ from index.cache import IndexCache
 from index.candidates import Coverage, Rows, by_everything, by_words, coverage
 from index.concepts import ConceptTable
 from index.exact import holds, rows_holding
-from index.fusion import MEANING_UNKNOWN, Calibration, score
+from index.fusion import MEANING_UNKNOWN, Calibration, score, standing
 from index.neighbours import Joined, best_join, neighbours_of
 from index.ranking import Match, Matcher, Query
 from index.repair import repaired
 from index.request import Asked
 from index.vectors import Mask
 from models.embedding import Matrix
+from store.judgements import Judged, judgements_of
 from store.readings import get_texts
 from store.scope import Scope
 
@@ -89,7 +90,7 @@ class PhraseSearch:
         rest = by_everything(self._cache, covered, vector, self._tools.calibration, inside=limited, wanted=wanted)
         self._compare(query, rest, matches, inside)
         better = dict(zip(repairs, changed.result() @ vector, strict=True)) if changed else {}
-        ranked = self._ranked(vector, self._allowed(asked, matches), better)[:wanted]
+        ranked = self._ranked(query, vector, self._allowed(asked, matches), better)[:wanted]
         return Found(query, vector, self._with_neighbours(query, covered, ranked), len(repairs))
 
     def _inside(self, asked: Asked) -> Mask:
@@ -137,17 +138,28 @@ class PhraseSearch:
             and not any(holds(self._texts[row][0], words) for words in asked.without)
         }
 
-    def _ranked(self, vector: Matrix, matches: Mapping[int, Match], better: Mapping[int, float]) -> list[Ranked]:
+    def _ranked(
+        self, query: Query, vector: Matrix, matches: Mapping[int, Match], better: Mapping[int, float]
+    ) -> list[Ranked]:
         rows = np.array(list(matches), dtype=np.int64)
+        judged = self._judged(query, rows)
         cosines = self._cache.cosines(vector, rows)
         ranked: list[Ranked] = []
         for row, cosine in zip(rows.tolist(), cosines.tolist(), strict=True):
             meaning = MEANING_UNKNOWN if np.isnan(cosine) else self._tools.calibration.meaning(cosine)
             if row in better:
                 meaning = max(meaning, self._tools.calibration.meaning(float(better[row])))
-            match = matches[row]
-            ranked.append(Ranked(row, int(self._cache.ids.values[row]), match, meaning, score(meaning, match)))
+            match, identifier = matches[row], int(self._cache.ids.values[row])
+            found = judged.get(identifier, Judged())
+            value = score(meaning, match) + standing(query, found, meaning, match)
+            ranked.append(Ranked(row, identifier, match, meaning, value))
         return sorted(ranked, key=lambda r: (-r.score, r.id))
+
+    def _judged(self, query: Query, rows: Rows) -> dict[int, Judged]:
+        """What the rule packs made of the rows; nothing where the query speaks of no class of claims."""
+        if not query.classes:
+            return {}
+        return judgements_of(self._connection, self._cache.ids.values[rows].tolist())
 
     def _with_neighbours(self, query: Query, covered: Coverage, ranked: list[Ranked]) -> list[Ranked]:
         """The same with the score of what a neighbour completes raised."""

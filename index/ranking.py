@@ -30,13 +30,17 @@ DENIED = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query taken apart once. ``weights[i]`` says how much ``spelled.letters[i]`` tells."""
+    """A query taken apart once. ``weights[i]`` says how much ``spelled.letters[i]`` tells.
+
+    ``classes``: those of the claims that it speaks of.
+    """
 
     text: str
     spelled: Spelled
     weights: tuple[float, ...]
     mentions: tuple[Mention, ...]
     sound_owner: tuple[int, ...]
+    classes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,8 @@ class Evidence:
 class Match:
     """All evidence for one text. ``coverage`` and ``denial`` are shares of the query, 0 to 1.
 
-    ``caution``: the text warns or limits where the query claims.
+    ``caution``: the text warns or limits where the query claims. ``spelled``: the share that stands there in runs of
+    letters or sounds.
     """
 
     coverage: float
@@ -64,6 +69,7 @@ class Match:
     phrase: float
     evidence: tuple[Evidence, ...] = field(default=())
     caution: bool = False
+    spelled: float = 0.0
 
 
 class Matcher:
@@ -79,7 +85,8 @@ class Matcher:
         spelled = spell(text)
         weights = tuple(self._lexicon.weight(symbol.text) for symbol in spelled.letters)
         owner = tuple(_owner(spelled.letters, sound) for sound in spelled.sounds)
-        return Query(text, spelled, weights, tuple(self._mentions(text)), owner)
+        mentions = tuple(self._mentions(text))
+        return Query(text, spelled, weights, mentions, owner, self._concepts.classes(mentions))
 
     def match(self, query: Query, text: str, repaired: str = "") -> Match:
         """Everything by which ``text`` answers ``query``; concepts are read in ``repaired``, of the same length."""
@@ -90,7 +97,10 @@ class Matcher:
         total = sum(query.weights)
         best = [0.0] * len(query.weights)
         against = [0.0] * len(query.weights)
+        written: set[int] = set()
         for evidence in judged:
+            if evidence.way != "concept" and evidence.credit > LETTER_ALONE:
+                written.update(evidence.covers)
             for position in evidence.covers:
                 credit = evidence.credit * (DENIED if evidence.denied else 1.0)
                 best[position] = max(best[position], credit)
@@ -106,7 +116,8 @@ class Matcher:
         ):
             phrase = 0.0
         caution = disclaims(text) and not (disclaims(query.text) or asks(query.text))
-        return Match(coverage, denial, phrase, tuple(judged), caution)
+        there = sum(query.weights[i] for i in written) / total if total else 0.0
+        return Match(coverage, denial, phrase, tuple(judged), caution, there)
 
     def _letters(self, query: Query, spelled: Spelled) -> Iterable[Evidence]:
         original = spelled.normal.original

@@ -12,34 +12,35 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 from rich.table import Table
 
-from core.clock import plus_ms, utc_now
+from claims.checker import load_checker
+from core.clock import utc_now
 from core.errors import BadInputError, NotFoundError, StorageError
-from core.records import Epoch, ModelIdentity, Stream, Utterance
+from core.records import Stream
 from core.settings import Settings
 from index.grams import index_text
 from index.indexer import VectorIndexer, embedded_text
-from index.ingest import add_to_index
 from index.search import Searcher, SearchRequest
 from livewitness.bench.machine import machine
 from livewitness.console import stdout
 from models.embedding import Embedder, load_embedder
+from pipeline.import_transcript import import_transcript
+from pipeline.transcripts import Line
 from store.engine import Database, open_database
 from store.postings import match_postings
-from store.recordings import put_epoch
-from store.streams import open_stream
-from store.utterances import add_utterance
+from store.utterances import list_utterances
 
 OWN_QUERIES = Path(__file__).parents[2] / "index" / "eval" / "own_queries.jsonl"
 DEPTH = 10
 LOOK = 3
 RRF_K = 60
 _INDEX_TIMEOUT_S = 3_600.0
+_APART_MS, _SAID_MS = 20_000, 4_000
 Search = Callable[[str], list[int]]
 
 
@@ -164,20 +165,13 @@ def corpus(queries: Sequence[BenchQuery], embedder: Embedder) -> Iterator[tuple[
 
 
 def _import(database: Database, queries: Sequence[BenchQuery]) -> dict[str, int]:
+    """Store the texts as a transcript is stored: judged by the rule packs and indexed, a pause between any two."""
     texts = list(dict.fromkeys(c.text for q in queries for c in q.candidates))
-    begin = utc_now()
-    ids: dict[str, int] = {}
-    with database.write() as connection:
-        open_stream(connection, Stream("bench", "bench", created_at=begin))
-        put_epoch(connection, Epoch("bench", 0, 0, begin, "bench"))
-        for number, text in enumerate(texts):
-            start = number * 5_000
-            said = Utterance(
-                "bench", 0, start, start + 5_000, text, (), ModelIdentity("bench", ""), plus_ms(begin, start)
-            )
-            ids[text] = add_utterance(connection, said) or 0
-            add_to_index(connection, replace(said, id=ids[text]))
-    return ids
+    lines = [Line(n * _APART_MS, n * _APART_MS + _SAID_MS, text) for n, text in enumerate(texts)]
+    import_transcript(database, load_checker(), Stream("bench", "bench", created_at=utc_now()), lines)
+    with database.read() as connection:
+        said = list_utterances(connection, "bench", limit=len(texts))
+    return {utterance.text: utterance.id for utterance in said}
 
 
 def systems_of(database: Database, embedder: Embedder, size: int) -> list[tuple[str, Search]]:
