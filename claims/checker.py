@@ -78,11 +78,11 @@ class Checker:
     def check(self, text: str, product: str = "", probabilities: Sequence[float] | None = None) -> tuple[Finding, ...]:
         """Findings in ``text``, sorted, in code points of ``text``.
 
-        ``product`` is a kind of `claims.products.KINDS` or words; ``probabilities`` (one a code point)
-        lower the score of words that were heard badly. Never raises on any text.
+        ``product`` is a kind of `claims.products.KINDS`, words (祛斑霜 国妆特字G2024), or both; ``probabilities``
+        (one a code point) lower the score of words that were heard badly. Never raises on any text.
         """
-        folded, kind = fold(text), product_kind(product)
-        pieces = [self.read(piece, kind, offset) for offset, piece in _pieces(folded.text)]
+        folded, kind, shelf = fold(text), product_kind(product), fold(product).text
+        pieces = [self.read(piece, kind, offset, shelf) for offset, piece in _pieces(folded.text)]
         found = []
         for judged in _reduced(item for piece in pieces for item in piece.judged if item.verdict):
             start, end = folded.original_span(*judged.candidate.span)
@@ -91,8 +91,11 @@ class Checker:
             found = self._with_meaning(self.meaning, folded, pieces, found)
         return tuple(sorted(found, key=lambda finding: (finding.start, finding.end)))
 
-    def read(self, text: str, kind: str, offset: int = 0) -> Piece:
-        """A piece of folded text with all that the rules make of it, for the meaning model too."""
+    def read(self, text: str, kind: str, offset: int = 0, shelf: str = "") -> Piece:
+        """A piece of folded text with all that the rules make of it, for the meaning model too.
+
+        ``shelf`` is the folded name of the product; a registration named in it counts as if it had been said.
+        """
         hits: list[Hit] = []
         judged: list[Judged] = []
         for pack, index in self._indexes:
@@ -101,7 +104,7 @@ class Checker:
             heard = gather(text, found)
             for rule in pack.rules:
                 if rule.scope.applies(kind, text):
-                    judged += [Judged(c, _verdict(c, text), pack) for c in candidates(rule, heard)]
+                    judged += [Judged(c, _verdict(c, text, shelf), pack) for c in candidates(rule, heard)]
         outcomes = [(item.verdict, item.candidate.method, item.candidate.score) for item in judged]
         reading = Reading(text, repaired(text, hits), kind, flags(text, outcomes))
         return Piece(offset, reading, [replace(item, candidate=_moved(item.candidate, offset)) for item in judged])
@@ -228,23 +231,24 @@ def _moved(candidate: Candidate, offset: int) -> Candidate:
     )  # fmt: skip
 
 
-def _verdict(candidate: Candidate, text: str) -> Verdict | None:
+def _verdict(candidate: Candidate, text: str, shelf: str) -> Verdict | None:
     """The verdict after voice and exceptions; nothing when the words are not a claim."""
     rule = candidate.rule
     if rule.polarity and not voice(text, candidate.start, candidate.end).meant:
         return None
     verdict = rule.verdict
     for exception in rule.exceptions:
-        if _excepted(exception, candidate, text):
+        if _excepted(exception, candidate, text, shelf):
             if exception.effect == "suppress":
                 return None
             verdict = Verdict(exception.effect)
     return verdict
 
 
-def _excepted(exception: ExceptionClause, candidate: Candidate, text: str) -> bool:
-    if exception.where == "text":
-        return exception.regex.search(text) is not None
+def _excepted(exception: ExceptionClause, candidate: Candidate, text: str, shelf: str) -> bool:
+    if exception.where in {"text", "shelf"}:
+        named = exception.where == "shelf" and exception.regex.search(shelf) is not None
+        return named or exception.regex.search(text) is not None
     if exception.where == "match":
         return any(
             m.start() < candidate.end and candidate.start < m.end()

@@ -63,6 +63,12 @@ class Judged:
     across: tuple[Across, ...] = ()
     excused: tuple[Finding, ...] = ()
 
+    @property
+    def made(self) -> tuple[Finding, ...]:
+        """What was told of the later utterance, in its code points: ``made`` for the one after it."""
+        reached = (replace(a.finding, start=0, end=a.later_end) for a in self.across if a.later_end)
+        return (*self.own, *reached)
+
 
 def near(earlier_end_ms: int, later_start_ms: int) -> bool:
     """Whether so short a silence lies between two utterances of one stream that a claim may run on."""

@@ -29,14 +29,15 @@ _WORDS = {
 
 
 def product_kind(product: str) -> str:
-    """The kind of a product given as a kind or in Chinese words; ``""`` when it cannot be told.
+    """The kind of a product given as a kind, in Chinese words, or as both; ``""`` when it cannot be told.
 
-    >>> product_kind("cosmetics"), product_kind("补水面膜"), product_kind("？")
-    ('cosmetics', 'cosmetics', '')
+    >>> product_kind("cosmetics"), product_kind("补水面膜"), product_kind("food 面膜形饼干"), product_kind("？")
+    ('cosmetics', 'cosmetics', 'food', '')
     """
     name = product.strip().lower()
-    if name in KINDS:
-        return name
+    first = name.partition(" ")[0]
+    if first in KINDS:
+        return first
     for kind, words in _WORDS.items():
         if any(word in name for word in words):
             return kind

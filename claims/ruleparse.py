@@ -50,7 +50,7 @@ def parse_law(node: Node) -> LegalBasis:
 def parse_exception(node: Node, shared: Shared) -> ExceptionClause:
     """``{re, where, effect, reason}``."""
     fields = node.fields(("re", "where", "effect"), ("reason",))
-    where = fields["where"].choice(("match", "clause", "near", "text", "before", "after"))
+    where = fields["where"].choice(("match", "clause", "near", "text", "shelf", "before", "after"))
     effect = fields["effect"].choice(("suppress", *(verdict.value for verdict in Verdict)))
     reason = fields["reason"].text() if "reason" in fields else ""
     return ExceptionClause(expression(fields["re"], shared), where, effect, reason)

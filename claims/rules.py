@@ -80,7 +80,8 @@ class ExceptionClause:
     """What takes a finding back or softens it: ``effect`` is ``suppress`` or a verdict.
 
     ``where``: ``match`` (the words themselves), ``clause`` (their clause), ``near`` (clause and neighbours),
-    ``text`` (the whole utterance).
+    ``text`` (the whole utterance), ``shelf`` (the utterance or the name of the product on the shelf), ``before`` and
+    ``after`` (their clause up to them and from them on).
     """
 
     regex: re.Pattern[str]

@@ -90,7 +90,7 @@ def _exception() -> Schema:
         "additionalProperties": False,
         "properties": {
             "re": _TEXT,
-            "where": {"enum": ["match", "clause", "near", "text", "before", "after"]},
+            "where": {"enum": ["match", "clause", "near", "text", "shelf", "before", "after"]},
             "effect": {"enum": ["suppress", *(verdict.value for verdict in Verdict)]},
             "reason": _TEXT,
         },

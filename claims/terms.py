@@ -89,9 +89,11 @@ class TermIndex:
         self._words = words
         self._exact: list[tuple[str, str, str]] = []
         self._heard: list[tuple[str, str, int]] = []
+        self._terms: set[str] = set()
         patterns: list[str] = []
         sounds: list[str] = []
         for lexicon in lexicons:
+            self._terms.update(lexicon.terms)
             for term in lexicon.terms:
                 for form in {term, *(letter_forms(term) if lexicon.letters else ())}:
                     patterns.append(form)
@@ -143,7 +145,7 @@ class TermIndex:
                     continue
                 if _negation_differs(text[start:end], term):
                     continue
-            if text[start:end] == term or any(mark in text[start:end] for mark in MARKS):
+            if text[start:end] in self._terms or any(mark in text[start:end] for mark in MARKS):
                 continue
             key = (start, end, term)
             if key not in seen:

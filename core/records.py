@@ -289,5 +289,5 @@ class Product:
 
     @property
     def judged_as(self) -> str:
-        """What rules go by: the class, or the name where no class is known."""
-        return self.product_class or self.name
+        """What rules go by: the class where one is known, and the name, which may tell of a registration."""
+        return f"{self.product_class} {self.name}".strip()

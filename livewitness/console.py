@@ -39,6 +39,7 @@ def say_error(error: LiveWitnessError) -> None:
 
 
 def emit(fields: Json) -> None:
-    """One JSON object on stdout, flushed, so that a reader sees it at once."""
-    sys.stdout.write(json.dumps(fields, ensure_ascii=False) + "\n")
+    """One JSON object on stdout, flushed, so that a reader sees it at once; lone surrogates as escapes."""
+    line = json.dumps(fields, ensure_ascii=False).encode("utf-8", "backslashreplace").decode("utf-8")
+    sys.stdout.write(line + "\n")
     sys.stdout.flush()

@@ -198,8 +198,7 @@ class Scribe:
         judged = self._judged(joined, offset, product)
         claims = [(utterance, finding) for finding in judged.own if finding.verdict is not Verdict.INFO]
         claims += [(joined, across.finding) for across in judged.across]
-        reached = [replace(a.finding, start=0, end=a.later_end) for a in judged.across if a.later_end]
-        self._previous, self._made = utterance, (*judged.own, *reached)
+        self._previous, self._made = utterance, judged.made
         return utterance, product.name, claims
 
     def _judged(self, joined: Utterance, offset: int, product: Product) -> Judged:

@@ -2,8 +2,10 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
@@ -11,19 +13,25 @@ import click
 from rich.text import Text
 
 from claims.checker import Checker, load_checker
+from claims.joined import Across, Judged, join, judge, near
 from core.errors import BadInputError, NotFoundError, UsageError
 from core.records import Finding
 from core.settings import Settings
-from core.shapes import finding_json
+from core.shapes import Json, finding_json
 from livewitness.cli import json_option
 from livewitness.console import emit, printable, stdout
 from livewitness.wiring import embedder_of
+
+_MOST_STREAMS = 1_000
 
 
 @click.command(name="check")
 @click.argument("texts", nargs=-1)
 @click.option(
-    "--input", "input_", type=click.Path(path_type=Path), help="JSONL：{id,text,product?}；- 为标准输入 / stdin"
+    "--input",
+    "input_",
+    type=click.Path(path_type=Path),
+    help="JSONL：{id,text,product?,stream?,start?,end?}；- 为标准输入 / stdin",
 )
 @click.option("--product", default="", help="商品类别，如 cosmetics、health_food / product class")
 @click.option("--meaning/--no-meaning", default=True, help="语义模型（含句向量）/ the meaning model with embeddings")
@@ -32,19 +40,20 @@ from livewitness.wiring import embedder_of
 def command(
     texts: tuple[str, ...], input_: Path | None, product: str, meaning: bool, packs: tuple[Path, ...], as_json: bool
 ) -> None:
-    """检查文字中的违规宣称 / Check text for unlawful claims."""
+    """检查文字中的违规宣称；同一 stream 相邻的行连着看 / Check text; near lines of one stream are read on."""
     if not texts and input_ is None:
         raise UsageError("check_nothing", "请给出文字或 --input 文件。", "Give some text or a file with --input.")
     settings = Settings()
     with ExitStack() as stack:
         embedder = stack.enter_context(embedder_of(settings)) if meaning else None
         checker = load_checker((*settings.packs, *packs), embedder=embedder, meaning=meaning)
+        reporter = Reporter(checker, product, as_json)
         for number, text in enumerate(texts):
-            _report(checker, {"id": str(number), "text": text, "product": product}, as_json)
+            reporter.report(Item(str(number), text))
         if input_ is not None:
             with _open(input_) as lines:
                 for item in read_items(lines, str(input_)):
-                    _report(checker, {"product": product} | item, as_json)
+                    reporter.report(item)
 
 
 def _open(path: Path) -> TextIO:
@@ -55,19 +64,27 @@ def _open(path: Path) -> TextIO:
     return path.open(encoding="utf-8")
 
 
-def read_items(lines: TextIO, name: str) -> Iterator[dict[str, str]]:
-    """Objects with ``id``, ``text`` and perhaps ``product``. Raises `BadInputError` with the line's number."""
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One text to check. With a ``stream`` and times it is a neighbour of the line before it in that stream."""
+
+    id: str
+    text: str
+    product: str = ""
+    stream: str = ""
+    start_ms: int = 0
+    end_ms: int = 0
+
+
+def read_items(lines: TextIO, name: str) -> Iterator[Item]:
+    """One item a line. Raises `BadInputError` with the line's number."""
     number = 0
     try:
         for line in lines:
             number += 1
             if line.strip():
-                fields = json.loads(line)
-                item = {"id": str(fields.get("id", number)), "text": fields["text"]}
-                if not isinstance(item["text"], str):
-                    raise TypeError("text")
-                yield item | ({"product": str(fields["product"])} if fields.get("product") else {})
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+                yield _item(json.loads(line), number)
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise BadInputError(
             "check_line",
             f"{name} 第 {max(1, number)} 行附近不是含 text 的 UTF-8 JSON 对象。",
@@ -75,12 +92,65 @@ def read_items(lines: TextIO, name: str) -> Iterator[dict[str, str]]:
         ) from error
 
 
-def _report(checker: Checker, item: dict[str, str], as_json: bool) -> None:
-    findings = checker.check(item["text"], item.get("product", ""))
-    if as_json:
-        emit({"id": item["id"], "text": item["text"], "findings": [finding_json(f) for f in findings]})
-    else:
-        _show(item["text"], findings)
+def _item(fields: dict[str, object], number: int) -> Item:
+    text, start = fields["text"], fields.get("start")
+    if not isinstance(text, str):
+        raise TypeError("text")
+    product = str(fields.get("product") or "")
+    if start is None or not fields.get("stream"):
+        return Item(str(fields.get("id", number)), text, product)
+    start_ms, end_ms = (round(float(str(value)) * 1000) for value in (start, fields.get("end", start)))
+    return Item(str(fields.get("id", number)), text, product, str(fields["stream"]), start_ms, max(start_ms, end_ms))
+
+
+class Reporter:
+    """Checks items in turn and writes what is found; knows the last line of each stream."""
+
+    def __init__(self, checker: Checker, product: str, as_json: bool) -> None:
+        self._checker, self._product, self._as_json = checker, product, as_json
+        self._last: OrderedDict[str, tuple[Item, tuple[Finding, ...]]] = OrderedDict()
+
+    def report(self, item: Item) -> None:
+        """Judge ``item``, behind the line before it where that is near, and write the result."""
+        product = item.product or self._product
+
+        def check(text: str, probabilities: Sequence[float] | None) -> tuple[Finding, ...]:
+            return self._checker.check(text, product, probabilities)
+
+        earlier, made = self._last.get(item.stream, (None, ()))
+        if not item.stream or earlier is None or not near(earlier.end_ms, item.start_ms):
+            earlier, judged = None, Judged(check(item.text, None))
+        else:
+            judged = judge(check, join(earlier.text, item.text), made)
+        if item.stream:
+            self._remember(item, judged)
+        self._write(item, judged, earlier)
+
+    def _remember(self, item: Item, judged: Judged) -> None:
+        self._last[item.stream] = item, judged.made
+        self._last.move_to_end(item.stream)
+        if len(self._last) > _MOST_STREAMS:
+            self._last.popitem(last=False)
+
+    def _write(self, item: Item, judged: Judged, earlier: Item | None) -> None:
+        before = earlier.id if earlier else ""
+        if self._as_json:
+            found = [finding_json(f) for f in judged.own]
+            found += [_across_json(across, before) for across in judged.across]
+            excuses = [{"id": before, "rule_id": f.rule_id, "start": f.start, "end": f.end} for f in judged.excused]
+            emit({"id": item.id, "text": item.text, "findings": found} | ({"excuses": excuses} if excuses else {}))
+            return
+        across = tuple(replace(a.finding, start=0, end=a.later_end) for a in judged.across)
+        _show(item.text, (*judged.own, *across))
+        for finding in judged.excused:
+            words = printable(finding.matched)
+            stdout.print(f"  前一句的「{words}」由此不算 / takes back {finding.rule_id}", markup=False)
+
+
+def _across_json(across: Across, earlier: str) -> Json:
+    """A finding in code points of its own line, from 0 on, and where it began in the line before."""
+    place = {"start": 0, "end": across.later_end, "across": {"id": earlier, "start": across.earlier_start}}
+    return finding_json(across.finding) | place
 
 
 def _show(text: str, findings: tuple[Finding, ...]) -> None:

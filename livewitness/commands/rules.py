@@ -1,6 +1,7 @@
 """``livewitness rules``: what the packs hold, whether a pack loads, and what a rule stands on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -8,17 +9,18 @@ from rich.table import Table
 
 from claims.checker import Checker, bundled_packs, load_checker, load_pack, pack_failures
 from claims.compare import Change, changes
+from claims.joined import Joined, join, judge, near
 from claims.pack import read_pack
 from claims.rules import Pack, Rule
 from claims.schema import pack_schema
 from core.errors import BadInputError, NotFoundError
-from core.records import Utterance
+from core.records import Finding, Utterance
 from core.settings import Settings
 from core.shapes import Json, finding_json, legal_basis_json
 from livewitness.cli import data_option, json_option
 from livewitness.console import emit, printable, say, stdout
 from livewitness.wiring import database_of, settings_for
-from store import streams, utterances
+from store import streams, timeline, utterances
 from store.engine import Database
 
 _BATCH = 500
@@ -155,11 +157,12 @@ def rerun(path: Path, stream: str, data: Path | None, as_json: bool) -> None:
     new = Checker([*(p for p in now.packs if p.id != pack.id), pack], now.meaning)
     found: list[tuple[Utterance, Change]] = []
     read = 0
+    judges = InContext(now), InContext(new)
     with database_of(settings) as database:
         for utterance, product in _stored(database, stream):
             read += 1
-            pairs = changes(now.check(utterance.text, product), new.check(utterance.text, product))
-            found += [(utterance, change) for change in pairs]
+            before, after = (judge.findings(utterance, product) for judge in judges)
+            found += [(utterance, change) for change in changes(before, after)]
     _show_changes(found, as_json)
     counts = {kind: sum(change.kind == kind for _, change in found) for kind in ("new", "gone", "changed")}
     if as_json:
@@ -170,8 +173,31 @@ def rerun(path: Path, stream: str, data: Path | None, as_json: bool) -> None:
     )
 
 
+class InContext:
+    """A checker that reads each stored utterance behind the one before it in its stream, as live speech is read."""
+
+    def __init__(self, checker: Checker) -> None:
+        self._checker = checker
+        self._last: dict[str, tuple[Utterance, tuple[Finding, ...]]] = {}
+
+    def findings(self, utterance: Utterance, product: str) -> list[Finding]:
+        """Findings in code points of the utterance; words before it have negative ones."""
+
+        def check(text: str, probabilities: Sequence[float] | None) -> tuple[Finding, ...]:
+            return self._checker.check(text, product, probabilities)
+
+        earlier, made = self._last.get(utterance.stream, (None, ()))
+        joined = Joined(utterance.text, 0)
+        if earlier and earlier.epoch == utterance.epoch and near(earlier.end_ms, utterance.start_ms):
+            joined = join(earlier.text, utterance.text)
+        judged = judge(check, joined, made if joined.offset else ())
+        self._last[utterance.stream] = utterance, judged.made
+        across = (a.finding for a in judged.across)
+        return [*judged.own, *(replace(f, start=f.start - joined.offset, end=f.end - joined.offset) for f in across)]
+
+
 def _stored(database: Database, stream: str) -> Iterator[tuple[Utterance, str]]:
-    """Stored utterances with the product of their stream, a batch at a time; NotFoundError for an unknown stream."""
+    """Stored utterances with what was on the shelf then, a batch at a time; NotFoundError for an unknown stream."""
     with database.read() as connection:
         products = {record.name: record.product for record in streams.list_streams(connection)}
     if stream and stream not in products:
@@ -180,10 +206,13 @@ def _stored(database: Database, stream: str) -> Iterator[tuple[Utterance, str]]:
     while True:
         with database.read() as connection:
             batch = utterances.utterances_after(connection, last, _BATCH)
+            shelves = [timeline.product_at(connection, item.stream, item.start_ms) for item in batch]
         if not batch:
             return
         last = batch[-1].id
-        yield from ((item, products.get(item.stream, "")) for item in batch if stream in {"", item.stream})
+        for item, shelf in zip(batch, shelves, strict=True):
+            if stream in {"", item.stream}:
+                yield item, shelf.judged_as if shelf else products.get(item.stream, "")
 
 
 def _show_changes(found: list[tuple[Utterance, Change]], as_json: bool) -> None:

@@ -62,6 +62,26 @@ def test_a_registered_special_cosmetic_is_information(checker: Checker) -> None:
     assert {f.verdict for f in found} == {Verdict.INFO}
 
 
+@pytest.mark.parametrize(
+    ("text", "bare", "registered"),
+    [
+        ("这瓶三天祛斑", "cosmetics 焕亮精华", "cosmetics 焕亮祛斑精华 国妆特字G20240001"),
+        ("每天两粒增强免疫力", "health_food 某某片", "health_food 某某片 国食健注G20240002 蓝帽子"),
+        ("贴上缓解腰疼", "medical 热敷贴", "medical 热敷贴 二类医疗器械注册证"),
+    ],
+)
+def test_a_registration_named_on_the_shelf_changes_the_verdict(
+    checker: Checker, text: str, bare: str, registered: str
+) -> None:
+    assert {f.verdict for f in checker.check(text, bare)} - {Verdict.INFO}
+    assert {f.verdict for f in checker.check(text, registered)} == {Verdict.INFO}
+
+
+def test_a_blue_hat_is_no_licence_to_cure(checker: Checker) -> None:
+    found = checker.check("吃它治好了失眠", "health_food 某某片 国食健注G20240002")
+    assert Verdict.VIOLATION in {f.verdict for f in found}
+
+
 def test_several_claims_of_one_sentence_are_all_reported_once(checker: Checker) -> None:
     found = checker.check("全网最低价，稳赚不赔，加我微信", "jewellery")
     assert len(found) == 3
@@ -107,6 +127,13 @@ def test_an_utterance_takes_milliseconds(checker: Checker) -> None:
     for _ in range(20):
         checker.check(text, "cosmetics")
     assert (time.perf_counter() - began) / 20 < 0.05
+
+
+@pytest.mark.slow
+@settings(max_examples=10_000, deadline=None)
+@given(st.text(max_size=60))
+def test_ten_thousand_random_strings(text: str) -> None:
+    assert all(f.matched == text[f.start : f.end] for f in _shared().check(text))
 
 
 _CHECKERS: list[Checker] = []
