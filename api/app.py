@@ -6,7 +6,7 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI
 from starlette.staticfiles import StaticFiles
 
-from api import accounts, clips, events, findings, metrics, pages, search, session, streams, timeline, watches, webhooks
+from api import accounts, alerts, clips, events, metrics, pages, search, session, streams, timeline, watches, webhooks
 from api.auth.access import route_rules
 from api.context import ApiContext, no_checks
 from api.errors import add_error_handlers
@@ -22,7 +22,7 @@ _MODULES = (
     accounts,
     streams,
     timeline,
-    findings,
+    alerts,
     events,
     search,
     clips,

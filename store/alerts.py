@@ -88,12 +88,15 @@ def list_alerts(
     limit: int = 1000,
     review: str = "",
     assignee: str = "",
+    newest_first: bool = False,
 ) -> list[Alert]:
-    """Alerts in order of wall time, from the one after the alert with id ``after``.
+    """Alerts in order of wall time, or in the reverse of it, from the one after the alert with id ``after``.
 
     ``review``: only those that stand so (`core.records.ReviewState`); ``assignee``: only those this person has.
     """
-    query = select(alerts).order_by(alerts.c.wall_time, alerts.c.id).limit(limit)
+    time, key = alerts.c.wall_time, alerts.c.id
+    order = (time.desc(), key.desc()) if newest_first else (time, key)
+    query = select(alerts).order_by(*order).limit(limit)
     if stream:
         query = query.where(alerts.c.stream == stream)
     if shop:
@@ -104,7 +107,8 @@ def list_alerts(
         query = _reviewed(query, review, assignee)
     if after:
         mark = select(alerts.c.wall_time).where(alerts.c.id == after).scalar_subquery()
-        query = query.where((alerts.c.wall_time > mark) | ((alerts.c.wall_time == mark) & (alerts.c.id > after)))
+        beyond = (time < mark, key < after) if newest_first else (time > mark, key > after)
+        query = query.where(beyond[0] | ((time == mark) & beyond[1]))
     return [_record(row) for row in connection.execute(query).mappings()]
 
 

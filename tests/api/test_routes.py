@@ -31,13 +31,13 @@ def test_words_come_in_pages(client: TestClient) -> None:
 
 
 def test_findings_come_in_pages_and_by_class(client: TestClient) -> None:
-    first = client.get("/api/v1/findings", params={"limit": 2, "stream": "s"}).json()
-    rest = client.get("/api/v1/findings", params={"limit": 2, "after": first["next"]}).json()
-    assert [f["alert_id"] for f in first["findings"] + rest["findings"]] == ["a0", "a1", "a2"]
+    first = client.get("/api/v1/alerts", params={"limit": 2, "stream": "s"}).json()
+    rest = client.get("/api/v1/alerts", params={"limit": 2, "after": first["next"]}).json()
+    assert [f["alert_id"] for f in first["alerts"] + rest["alerts"]] == ["a0", "a1", "a2"]
     assert rest["next"] is None
-    assert first["findings"][0]["legal_basis"] == [{"law": "化妆品监督管理条例", "article": "第十六条"}]
-    assert client.get("/api/v1/findings", params={"category": "price_fraud"}).json()["findings"] == []
-    assert client.get("/api/v1/findings", params={"category": "nonsense"}).status_code == 422
+    assert first["alerts"][0]["legal_basis"] == [{"law": "化妆品监督管理条例", "article": "第十六条"}]
+    assert client.get("/api/v1/alerts", params={"category": "price_fraud"}).json()["alerts"] == []
+    assert client.get("/api/v1/alerts", params={"category": "nonsense"}).status_code == 422
 
 
 def test_search_lands_on_the_word(client: TestClient) -> None:

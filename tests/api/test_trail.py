@@ -2,7 +2,8 @@
 
 import json
 
-from evidence.audit import check_audit, read_audit
+from evidence.audit import read_audit
+from evidence.audit_seal import check_audit
 
 
 def test_a_search_is_noted(client, data) -> None:

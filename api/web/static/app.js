@@ -34,8 +34,8 @@ async function search(event) {
 }
 
 async function listFindings() {
-  const page = await ask("/api/v1/findings", { stream: chosen.value, after: next, limit: 20 });
-  findings.append(...page.findings.map(findingPlace));
+  const page = await ask("/api/v1/alerts", { stream: chosen.value, after: next, limit: 20 });
+  findings.append(...page.alerts.map(findingPlace));
   next = page.next;
   more.hidden = next === null;
 }
