@@ -45,6 +45,10 @@ class Settings(BaseSettings):
     ffmpeg: str = Field(default="", description="An ffmpeg to use in place of the bundled binary.")
     tsa_url: str = Field(default="", description="RFC 3161 time-stamping authority; empty: checkpoints without tokens.")
     tsa_ca: Path | None = Field(default=None, description="PEM of that authority's CA, for verifying.")
+    retention_years: int = Field(default=3, ge=3, le=100, description="How long the clocks of retention run; 3 by law.")
+    retention_class: Literal["keep", "live", "trade", "later"] = Field(
+        default="keep", description="Clock of streams that were given none; keep: for good."
+    )
     checkpoint_seconds: float = Field(default=60.0, ge=1, le=3600, description="A signed checkpoint this often.")
 
     @property

@@ -6,6 +6,7 @@ What is damaged, missing or foreign is named; the rest stays usable.
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -14,14 +15,18 @@ from pathlib import Path
 from core.errors import ConflictError
 from evidence.checkpoints import FOLDER, checkpoint_paths, load_checkpoint, log_origin
 from evidence.keys import Keyring, PublicKey
-from evidence.leaves import Leaf
+from evidence.leaves import Leaf, deleted_sequences
 from evidence.merkle import root
 from evidence.segment_log import LOG_NAME, LogView, read_log
-from ingest.layout import OPEN, segment_files
+from ingest.layout import OPEN, sequence_of
+from ingest.lock import LOCK_NAME, StreamLock
 
 STATE_NAME = "archive-check.json"
 _BLOCK = 1 << 20
 _SAVE_EVERY_BYTES = 256 << 20
+# A segment lies in its place a moment before the log lists it.
+_FRESH_S = 60.0
+_CHECKPOINT = re.compile(r"[0-9]{12}\.(txt|sig|tsr)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +40,16 @@ class Damage:
 
 @dataclass
 class ArchiveState:
-    """How far a pass came: the stream folder at work, segments of it that are done, bytes read, and what was found."""
+    """How far a pass came: the stream folder at work, segments of it that are done, bytes read, and what was found.
+
+    ``deleted``: segments that are not there because retention deleted them, as the log says.
+    """
 
     folder: str = ""
     done: int = 0
     segments: int = 0
     bytes: int = 0
+    deleted: int = 0
     tokens_missing: int = 0
     damages: list[Damage] = field(default_factory=list)
 
@@ -84,22 +93,30 @@ class ArchiveCheck:
 
     def _segments(self, folder: Path) -> list[Leaf]:
         try:
-            return [leaf for leaf in read_log(folder / LOG_NAME).leaves if leaf["kind"] == "segment"]
+            leaves = read_log(folder / LOG_NAME).leaves
         except ConflictError:
             return []
+        gone = deleted_sequences(leaves)
+        return [leaf for leaf in leaves if _has_file(leaf) and leaf.get("sequence") not in gone]
 
     def _stream(self, folder: Path) -> Iterator[int]:
+        # The folder first: what is recorded while this runs is on disk before it is in the log.
+        lying = sorted(path for path in folder.rglob("*") if not path.is_dir())
         try:
             view = read_log(folder / LOG_NAME)
         except ConflictError as error:
             self._found(folder / LOG_NAME, error.sentence.zh, error.sentence.en)
             return
-        listed = [leaf for leaf in view.leaves if leaf["kind"] == "segment"]
+        listed = [leaf for leaf in view.leaves if _has_file(leaf)]
+        gone = deleted_sequences(view.leaves)
         if self.state.done == 0:
             self._checkpoints(folder, view)
-            self._foreign(folder, {leaf["file"] for leaf in listed})
+            self._foreign(folder, lying, {leaf["file"] for leaf in listed})
         for leaf in listed[self.state.done :]:
-            yield self._segment(folder / leaf["file"], leaf)
+            if leaf.get("sequence") in gone:
+                self._deleted(folder / leaf["file"])
+            else:
+                yield self._segment(folder / leaf["file"], leaf)
             self.state.done += 1
             self.state.segments += 1
             if self.state.bytes - self._saved >= _SAVE_EVERY_BYTES:
@@ -123,6 +140,15 @@ class ArchiveCheck:
         self.state.bytes += size
         return size
 
+    def _deleted(self, path: Path) -> None:
+        self.state.deleted += 1
+        if path.exists():
+            self._found(
+                path,
+                "按日志已到期删除，文件却还在（livewitness retention run 会续完）",
+                "was deleted, as the log says, but is still there (livewitness retention run finishes that)",
+            )
+
     def _brake(self, count: int) -> None:
         self._read += count
         if self._rate:
@@ -144,11 +170,15 @@ class ArchiveCheck:
                 self._found(path, *problem)
             self.state.tokens_missing += stored.token is None
 
-    def _foreign(self, folder: Path, listed: set[str]) -> None:
-        for epoch in sorted(p for p in folder.iterdir() if p.is_dir() and p.name not in {OPEN, FOLDER}):
-            for path in segment_files(epoch):
-                if path.relative_to(folder).as_posix() not in listed:
-                    self._found(path, "日志里没有这个文件", "is not in the log")
+    def _foreign(self, folder: Path, lying: list[Path], listed: set[str]) -> None:
+        being_recorded = _is_locked(folder)
+        for path in lying:
+            name = path.relative_to(folder)
+            if name.as_posix() in listed or _is_own(name):
+                continue
+            if being_recorded and sequence_of(path) is not None and _age_s(path) < _FRESH_S:
+                continue
+            self._found(path, "日志里没有这个文件", "is not in the log")
 
     def _found(self, path: Path, zh: str, en: str) -> None:
         self.state.damages.append(Damage(path.relative_to(self._data_dir).as_posix(), zh, en))
@@ -168,6 +198,38 @@ class ArchiveCheck:
         except (FileNotFoundError, ValueError, TypeError, KeyError):
             # No pass was broken off, or its notes are unreadable: begin anew.
             return ArchiveState()
+
+
+def _has_file(leaf: Leaf) -> bool:
+    """Whether a leaf fixes a file that lies beside the log: a segment, or something received that was kept."""
+    return leaf["kind"] == "segment" or (leaf["kind"] == "received" and bool(leaf["file"]))
+
+
+def _is_own(name: Path) -> bool:
+    """Whether a stream's folder has this file besides what the log lists: itself, its lock, checkpoints, open files."""
+    if len(name.parts) == 1:
+        return name.name in {LOG_NAME, LOCK_NAME}
+    if name.parts[0] == FOLDER:
+        return len(name.parts) == 2 and _CHECKPOINT.fullmatch(name.name) is not None
+    return name.parts[-2] == OPEN
+
+
+def _is_locked(folder: Path) -> bool:
+    """Whether somebody records this stream at the moment."""
+    if not (folder / LOCK_NAME).exists():
+        return False
+    try:
+        with StreamLock(folder):
+            return False
+    except ConflictError:
+        return True
+
+
+def _age_s(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _checkpoint_problem(size: int, expected: str, view: LogView) -> tuple[str, str] | None:

@@ -1,12 +1,17 @@
 """The audit chain: who did what with the evidence, each line bound to the one before by its hash.
 
 ``<data>/audit.jsonl``, canonical JSON, append-only, one writer at a time over all processes. Its length and last hash
-go into every checkpoint, so that what was signed and stamped there cannot be shortened or rewritten later.
+go into every checkpoint of a stream and into checkpoints of its own (`evidence.audit_seal`), so that what was signed
+and stamped there cannot be shortened or rewritten later.
+
+Entries that are old enough may be cut off at the front (`cut_audit`); the first line left then names the hash of what
+went before, and a checkpoint of the chain vouches for it.
 """
 
 import fcntl
 import getpass
 import hashlib
+import json
 import os
 import socket
 from collections.abc import Iterator
@@ -17,10 +22,11 @@ from typing import Any
 
 from core.clock import iso, utc_now
 from core.errors import ConflictError, Sentence, StorageError
-from evidence.checkpoints import FOLDER, NO_AUDIT, load_checkpoint
+from evidence.checkpoints import NO_AUDIT
 from evidence.leaves import Leaf, canonical, parse_leaf
 
 AUDIT_NAME = "audit.jsonl"
+_TAIL_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +48,15 @@ def local_actor(channel: str = "cli") -> Actor:
 
 
 def append_audit(data_dir: Path, actor: Actor, action: str, detail: dict[str, Any]) -> Leaf:
-    """Add an entry, durable on return. Raises `StorageError`, and `ConflictError` where the last line is damaged."""
-    with _opened(data_dir / AUDIT_NAME) as (fd, data):
-        whole = data[: data.rfind(b"\n") + 1]
-        if whole != data:
-            os.ftruncate(fd, len(whole))
-        count, head = _head(data_dir / AUDIT_NAME, whole)
+    """Add an entry, durable on return. Raises `StorageError`, and `ConflictError` where the last line is damaged.
+
+    Takes as long for the millionth entry as for the first: only the last line is read.
+    """
+    with _opened(data_dir / AUDIT_NAME) as fd:
+        last, end = _last_line(fd)
+        if end != os.fstat(fd).st_size:
+            os.ftruncate(fd, end)
+        count, head = _after(data_dir / AUDIT_NAME, last)
         entry = {
             "index": count,
             "previous": head,
@@ -58,20 +67,34 @@ def append_audit(data_dir: Path, actor: Actor, action: str, detail: dict[str, An
             "channel": actor.channel,
             "detail": detail,
         }
-        os.lseek(fd, 0, os.SEEK_END)
-        os.write(fd, canonical(entry) + b"\n")
-        os.fsync(fd)
+        _write(fd, end, canonical(entry) + b"\n")
     return entry
+
+
+def _write(fd: int, before: int, data: bytes) -> None:
+    """Append whole and durably, or leave the file as it was."""
+    os.lseek(fd, 0, os.SEEK_END)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(fd, view) :]
+        os.fsync(fd)
+    except OSError:
+        os.ftruncate(fd, before)
+        raise
 
 
 def audit_head(data_dir: Path) -> tuple[int, str]:
     """Length and last hash of the chain; `NO_AUDIT` where nothing was done yet."""
     path = data_dir / AUDIT_NAME
     try:
-        data = path.read_bytes()
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return NO_AUDIT
-    return _head(path, data[: data.rfind(b"\n") + 1])
+    try:
+        return _after(path, _last_line(fd)[0])
+    finally:
+        os.close(fd)
 
 
 def read_audit(data_dir: Path) -> list[bytes]:
@@ -82,60 +105,94 @@ def read_audit(data_dir: Path) -> list[bytes]:
     except FileNotFoundError:
         return []
     lines = data[: data.rfind(b"\n") + 1].split(b"\n")[:-1]
-    head = NO_AUDIT[1]
+    head, first = NO_AUDIT[1], 0
     for number, line in enumerate(lines):
         entry = parse_leaf(line)
-        if entry is None or entry["index"] != number or entry.get("previous") != head:
-            raise _broken(path, number + 1)
+        if number == 0 and entry is not None and entry["index"] > 0:
+            head, first = str(entry.get("previous")), entry["index"]
+        if entry is None or entry["index"] != first + number or entry.get("previous") != head:
+            raise broken_chain(path, number + 1)
         head = hashlib.sha256(line).hexdigest()
     return lines
 
 
-def check_audit(data_dir: Path) -> tuple[int, list[Sentence]]:
-    """Number of entries, and what is wrong: a broken link, or a checkpoint that was signed over another chain."""
-    try:
-        lines = read_audit(data_dir)
-    except ConflictError as error:
-        return 0, [error.sentence]
-    problems = []
-    for path in sorted((data_dir / "streams").glob(f"*/{FOLDER}/[0-9]*.txt")):
-        stored = load_checkpoint(path)
-        if stored is not None and hash_at(lines, stored.checkpoint.audit[0]) != stored.checkpoint.audit[1]:
-            name = path.relative_to(data_dir).as_posix()
-            problems.append(
-                Sentence(
-                    f"与检查点 {name} 签名时的记录不符。", f"It is not the chain that the checkpoint {name} signed."
-                )
-            )
-    return len(lines), problems
+def audited_deletions(data_dir: Path, action: str) -> set[str]:
+    """Ids of the deletions that the chain tells of under that action."""
+    mark = f'"kind":"{action}"'.encode()
+    return {json.loads(line)["detail"].get("deletion", "") for line in read_audit(data_dir) if mark in line}
+
+
+def first_index(lines: list[bytes]) -> int:
+    """The number of the first entry that is left; 0 for a chain that was never cut."""
+    return int(json.loads(lines[0])["index"]) if lines else 0
 
 
 def hash_at(lines: list[bytes], count: int) -> str:
-    """The chain's hash after ``count`` lines; empty when there are fewer."""
+    """The chain's hash after ``count`` entries; empty when there are fewer, or when it was cut off behind them."""
     if count == 0:
         return NO_AUDIT[1]
-    return hashlib.sha256(lines[count - 1]).hexdigest() if count <= len(lines) else ""
+    first = first_index(lines)
+    if first and count == first:
+        return str(json.loads(lines[0])["previous"])
+    place = count - first
+    return hashlib.sha256(lines[place - 1]).hexdigest() if 0 < place <= len(lines) else ""
 
 
-def _head(path: Path, whole: bytes) -> tuple[int, str]:
-    if not whole:
+def cut_audit(data_dir: Path, count: int) -> int:
+    """Remove entries below number ``count`` from the front; how many those were. At least one entry stays.
+
+    The caller has made a checkpoint of the chain at ``count`` before. Raises `StorageError`, `ConflictError`.
+    """
+    path = data_dir / AUDIT_NAME
+    with _opened(path):
+        lines = read_audit(data_dir)
+        gone = min(max(0, count - first_index(lines)), len(lines) - 1)
+        if gone <= 0:
+            return 0
+        partial = path.with_suffix(".part")
+        with partial.open("wb") as file:
+            file.write(b"".join(line + b"\n" for line in lines[gone:]))
+            file.flush()
+            os.fsync(file.fileno())
+        partial.chmod(path.stat().st_mode & 0o777)
+        partial.replace(path)
+        _sync_folder(path.parent)
+    return gone
+
+
+def _last_line(fd: int) -> tuple[bytes, int]:
+    """The last whole line, without its end, and where the next one begins; a torn line behind it is passed over."""
+    size = os.fstat(fd).st_size
+    tail, start = b"", size
+    while start > 0:
+        start = max(0, start - _TAIL_BYTES)
+        tail = os.pread(fd, min(_TAIL_BYTES, size - start), start) + tail
+        size = start
+        end = tail.rfind(b"\n")
+        before = tail.rfind(b"\n", 0, end) if end > 0 else -1
+        if end >= 0 and (before >= 0 or start == 0):
+            return tail[before + 1 : end], start + end + 1
+    return b"", 0
+
+
+def _after(path: Path, last: bytes) -> tuple[int, str]:
+    """Length and hash of a chain that ends with this line."""
+    if not last:
         return NO_AUDIT
-    last = whole[:-1].rpartition(b"\n")[2]
     entry = parse_leaf(last)
     if entry is None:
-        raise _broken(path, whole.count(b"\n"))
+        raise broken_chain(path, 0)
     return entry["index"] + 1, hashlib.sha256(last).hexdigest()
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The file under an exclusive lock, and its content."""
+def _opened(path: Path) -> Iterator[int]:
+    """The file under an exclusive lock."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        fd = _locked(path)
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            yield fd, path.read_bytes()
+            yield fd
         finally:
             os.close(fd)
     except OSError as error:
@@ -146,10 +203,35 @@ def _opened(path: Path) -> Iterator[tuple[int, bytes]]:
         ) from error
 
 
-def _broken(path: Path, line: int) -> ConflictError:
+def _locked(path: Path) -> int:
+    """A descriptor of the file that bears the name once the lock is held: a cut puts another file in its place."""
+    while True:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        try:
+            if os.path.samestat(os.fstat(fd), path.stat()):
+                return fd
+        except FileNotFoundError:
+            # Replaced between the two looks: open what is there now.
+            os.close(fd)
+            continue
+        os.close(fd)
+
+
+def _sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def broken_chain(path: Path, line: int) -> ConflictError:
+    """The error for a chain whose line does not follow from the one before; 0: its last line."""
+    zh, en = (f"第 {line} 行", f"Line {line}") if line else ("末行", "The last line")
     return ConflictError(
         "audit_broken",
-        f"审计记录 {path} 第 {line} 行与前文不符。",
-        f"Line {line} of the audit chain {path} does not follow from the one before.",
+        f"审计记录 {path} {zh}与前文不符。",
+        f"{en} of the audit chain {path} does not follow from the one before.",
         hint=Sentence("请从备份恢复，并查明是谁改动。", "Restore it from a backup and find out who changed it."),
     )

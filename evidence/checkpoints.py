@@ -82,7 +82,12 @@ def log_origin(folder: str, first_hash: str) -> str:
 
 def store_checkpoint(folder: Path, checkpoint: Checkpoint, key: SigningKey) -> Path | None:
     """Sign and keep a checkpoint; ``None`` when there is one of that size already. Raises `StorageError`."""
-    path = folder / f"{checkpoint.size:012d}.txt"
+    return store_signed(folder / f"{checkpoint.size:012d}.txt", checkpoint.text, key)
+
+
+def store_signed(path: Path, text: bytes, key: SigningKey) -> Path | None:
+    """Sign and keep a text under a name that is free; ``None`` when it is taken. Raises `StorageError`."""
+    folder = path.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(folder):
@@ -91,8 +96,8 @@ def store_checkpoint(folder: Path, checkpoint: Checkpoint, key: SigningKey) -> P
             # The signature first: a text without one does not exist. One left by a kill is of another text.
             signature = path.with_suffix(".sig")
             signature.unlink(missing_ok=True)
-            write_new(signature, key.sign(checkpoint.text))
-            write_new(path, checkpoint.text)
+            write_new(signature, key.sign(text))
+            write_new(path, text)
             return path
     except OSError as error:
         raise StorageError(

@@ -1,11 +1,12 @@
 """The leaves of a segment log: flat JSON objects whose canonical bytes are the leaf data.
 
 Canonical: keys sorted, no spaces, UTF-8, one line. Every leaf has ``index`` (its place), ``kind`` and
-``logged`` (when it was appended, UTC). Kinds: session, change, segment, skip, gap, clock, end.
+``logged`` (when it was appended, UTC). Kinds: session, change, segment, skip, gap, clock, end, delete.
 """
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -158,6 +159,32 @@ def clock_leaf(step_ms: int) -> Leaf:
     return {"kind": "clock", "step_ms": step_ms}
 
 
+def received_leaf(fields: Leaf, taken: datetime) -> Leaf:
+    """A file from elsewhere: its ``name`` there, ``what`` it is, ``sha256``, ``bytes``, who gave it (``giver``).
+
+    ``file`` is where it lies in the stream's folder; empty where only its hash was kept. ``time``: of receipt.
+    """
+    return fields | {"kind": "received", "how": "received", "time": iso(taken)}
+
+
 def end_leaf(reason: str) -> Leaf:
     """The recorder stops."""
     return {"kind": "end", "reason": reason}
+
+
+def delete_leaf(deletion: str, segments: list[list[int]], *, retention: str, due: str | None, plan: str) -> Leaf:
+    """Segments, as runs of sequence numbers, were deleted because their time was up; their own leaves stay."""
+    return {
+        "kind": "delete",
+        "deletion": deletion,
+        "segments": segments,
+        "class": retention,
+        "due": due,
+        "plan": plan,
+    }
+
+
+def deleted_sequences(leaves: Iterable[Leaf]) -> set[int]:
+    """Sequence numbers whose media was deleted, as a log says."""
+    runs = (run for leaf in leaves if leaf["kind"] == "delete" for run in leaf["segments"])
+    return {number for first, last in runs for number in range(first, last + 1)}

@@ -19,10 +19,12 @@ from rfc3161_client import (
     decode_timestamp_response,
 )
 
-from core.errors import BadInputError, SourceError
+from core.clock import utc_now
+from core.errors import BadInputError, ConflictError, SourceError
 
 TIMEOUT_S = 10.0
 _LARGEST_REPLY = 1 << 20
+_AHEAD_S = 300.0
 _QUERY = "application/timestamp-query"
 
 
@@ -91,6 +93,21 @@ def token_time(token: bytes) -> datetime | None:
         return _time(decode_timestamp_response(token))
     except ValueError:
         return None
+
+
+def check_clock(url: str, data: bytes) -> None:
+    """Compare the machine's clock with the authority's. Raises `ConflictError` when ours runs ahead, `SourceError`.
+
+    A clock that was set years ahead would make everything look old enough to go.
+    """
+    token = token_time(request_token(url, data))
+    ahead = (utc_now() - token).total_seconds() if token else 0.0
+    if token is None or ahead > _AHEAD_S:
+        raise ConflictError(
+            "clock_ahead",
+            f"本机时钟比时间戳服务快 {ahead:.0f} 秒，不能据此判断是否到期。",
+            f"This machine's clock is {ahead:.0f} s ahead of the authority's; nothing can be called due by it.",
+        )
 
 
 def _time(response: TimeStampResponse) -> datetime:

@@ -8,6 +8,8 @@ from typing import Self
 
 from core.errors import ConflictError, StorageError
 
+LOCK_NAME = ".lock"
+
 
 class StreamLock:
     """Context manager that holds ``folder/.lock`` exclusively.
@@ -17,7 +19,7 @@ class StreamLock:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / ".lock"
+        self._path = folder / LOCK_NAME
         self._fd = -1
 
     def __enter__(self) -> Self:

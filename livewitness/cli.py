@@ -22,6 +22,8 @@ _COMMANDS = {
     "verify": ("verify", "核验证据包 / verify a package"),
     "keys": ("keys", "签名密钥 / signing keys"),
     "archive": ("archive", "核对库存录像 / check what is held"),
+    "retention": ("retention", "保存期限：类别、计划、到期删除 / how long what is kept; deletion when due"),
+    "hold": ("hold", "证据保全：按案号暂缓删除 / legal holds by case"),
     "audit": ("audit", "审计记录 / the audit chain"),
     "timeline": ("timeline", "时间线：商品、价格、弹幕、备注 / products, prices, comments, notes"),
     "webhooks": ("webhooks", "推送目标与死信 / webhooks and dead letters"),

@@ -25,7 +25,7 @@ from pipeline.ear import Ear, EarContext
 from pipeline.events import EventSink
 from pipeline.lifecycle import LifecyclePolicy
 from pipeline.scribe import Scribe, shelf_of
-from store import recordings, streams
+from store import deletions, recordings, streams
 from store.engine import Database
 
 logger = logging.getLogger(__name__)
@@ -195,8 +195,15 @@ class StreamWatch:
         for epoch in unfinished:
             self.epoch_ended(epoch)
 
+    def _last(self, held: list[Segment]) -> Segment | None:
+        """The newest segment, also one that was deleted since: its number is never given again."""
+        with self._parts.db.read() as connection:
+            deleted = deletions.last_deleted(connection, self._stream.name)
+        known = [*held[-1:], *([deleted] if deleted else [])]
+        return max(known, key=lambda segment: segment.sequence, default=None)
+
     def _resume_point(self, known: Epoch | None, held: list[Segment]) -> ResumePoint:
-        last = held[-1] if held else None
+        last = self._last(held)
         after = last.sequence + 1 if last else 1
         if known is not None:
             first = next((s.sequence for s in held if s.epoch == known.number), after)

@@ -59,6 +59,22 @@ class Database:
             finally:
                 connection.rollback()
 
+    def empty_wal(self) -> bool:
+        """Move the write-ahead log into the file and cut it to nothing; False when somebody still reads from it."""
+        with self._write_lock, self._translated(), self._engine.connect() as connection:
+            # Others' readers are waited for by the caller, not by SQLite while it holds the write lock.
+            connection.exec_driver_sql("PRAGMA busy_timeout=200")
+            try:
+                busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
+            finally:
+                connection.exec_driver_sql(f"PRAGMA busy_timeout={_BUSY_MS}")
+            return not busy
+
+    def vacuum(self) -> None:
+        """Write the file anew without its free pages. Raises `StorageError` when the disk is too full for that."""
+        with self._write_lock, self._translated(), self._engine.connect() as connection:
+            connection.exec_driver_sql("VACUUM")
+
     def close(self) -> None:
         """Release all connections."""
         self._engine.dispose()
@@ -97,6 +113,8 @@ def _prepare(connection: SqliteConnection, _record: object) -> None:
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
+    # What is deleted is overwritten, not only unlinked: retention would be a word otherwise.
+    cursor.execute("PRAGMA secure_delete=ON")
     cursor.close()
 
 

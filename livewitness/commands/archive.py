@@ -46,15 +46,18 @@ def _conclude(check: ArchiveCheck, *, as_json: bool) -> None:
     state = check.state
     if as_json:
         damages = [asdict(damage) for damage in state.damages]
-        counts = {"segments": state.segments, "bytes": state.bytes, "tokens_missing": state.tokens_missing}
+        counts = {"segments": state.segments, "bytes": state.bytes, "deleted": state.deleted}
+        counts |= {"tokens_missing": state.tokens_missing}
         emit({"holds": not damages, **counts, "damages": damages})
         return
     for damage in state.damages:
         reason = phrase(Sentence(damage.zh, damage.en))
         stdout.print(printable(f"✗ {damage.file}: {reason}"), style="red", markup=False, soft_wrap=True)
     say(
-        f"{state.segments} 个分段，{state.bytes / 1e6:.0f} MB，{len(state.damages)} 处不符，"
+        f"{state.segments} 个分段（其中 {state.deleted} 个已到期删除），{state.bytes / 1e6:.0f} MB，"
+        f"{len(state.damages)} 处不符，"
         f"{state.tokens_missing} 个检查点没有时间戳。",
-        f"{state.segments} segments, {state.bytes / 1e6:.0f} MB, {len(state.damages)} not as fixed, "
+        f"{state.segments} segments ({state.deleted} deleted when due), {state.bytes / 1e6:.0f} MB, "
+        f"{len(state.damages)} not as fixed, "
         f"{state.tokens_missing} checkpoints without a token.",
     )

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from core.errors import Sentence
-from evidence.audit import check_audit, read_audit
+from evidence.audit import read_audit
+from evidence.audit_seal import check_audit
 from livewitness.cli import data_option, json_option
 from livewitness.console import emit, phrase, printable, say, stdout
 from livewitness.wiring import settings_for

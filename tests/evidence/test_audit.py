@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import ConflictError
-from evidence.audit import Actor, append_audit, audit_head, check_audit, hash_at, read_audit
+from evidence.audit import Actor, append_audit, audit_head, hash_at, read_audit
+from evidence.audit_seal import check_audit
 from evidence.checkpoints import NO_AUDIT, Checkpoint, store_checkpoint
 from evidence.keys import Keyring
 from tests.timecode import MOMENT
