@@ -6,13 +6,29 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI
 from starlette.staticfiles import StaticFiles
 
-from api import accounts, alerts, clips, events, metrics, pages, search, session, streams, timeline, watches, webhooks
+from api import (
+    accounts,
+    alerts,
+    clips,
+    events,
+    metrics,
+    pages,
+    rooms,
+    search,
+    session,
+    stills,
+    streams,
+    timeline,
+    watches,
+    webhooks,
+)
 from api.auth.access import route_rules
 from api.context import ApiContext, no_checks
 from api.errors import add_error_handlers
 from api.guard import Guard
 from api.health import CachedChecks, health_route
 from api.shelf import ClipShelf
+from core.access import DeniedError, SignInError
 
 _STATIC = Path(__file__).parent / "web" / "static"
 _SUMMARY = "播证：录下直播、找到说过的话、剪出证据。Records livestreams, finds what was said, cuts the evidence."
@@ -24,8 +40,10 @@ _MODULES = (
     timeline,
     alerts,
     events,
+    rooms,
     search,
     clips,
+    stills,
     watches,
     webhooks,
     metrics,
@@ -55,8 +73,11 @@ def create_app(context: ApiContext) -> FastAPI:
     app.state.shelf = ClipShelf(context)
     app.state.tail = events.tail_of(context)
     app.state.sign_ins = session.throttle_of(context)
+    app.state.stills = stills.places()
     app.add_middleware(Guard, hosts=context.hosts, limits=context.limits)
     add_error_handlers(app)
+    for refusal in (SignInError, DeniedError):
+        app.add_exception_handler(refusal, pages.refused)
     routers = routers_of(CachedChecks(context.checks))
     for router in routers:
         app.include_router(router)

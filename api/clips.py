@@ -18,6 +18,7 @@ from evidence.coverage import stretch_around
 
 router = APIRouter(prefix="/api/v1", tags=["clips"], responses=ERRORS)
 ClipId = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="片段编号 / id of the clip")]
+Fit = Annotated[bool, Query(description="缩到中点所在的连续录像 / shorten to the unbroken recording around the middle")]
 Moment = Annotated[float, Query(ge=0, le=1e9, description="秒 / seconds in the stream")]
 
 
@@ -111,9 +112,14 @@ def play_stream(
     *,
     start: Moment,
     end: Moment,
+    fit: Fit = False,
 ) -> RedirectResponse:
     """Leads to a copied clip of the range; the fragment ``#t=`` points at the moment asked for."""
     known_stream(context.db, name, visitor)
-    kept = _shelf(request).make(name, round(start * 1000), round(end * 1000), "copy")
+    start_ms, end_ms = round(start * 1000), round(end * 1000)
+    if fit:
+        part = stretch_around(context.db, name, start_ms, end_ms)
+        start_ms, end_ms = part.start_ms, part.end_ms
+    kept = _shelf(request).make(name, start_ms, end_ms, "copy")
     note(request, "play", {"stream": name, "clip": kept.id, "sha256": kept.about["sha256"]})
     return RedirectResponse(f"/api/v1/clips/{kept.id}#t={kept.about['lead_ms'] / 1000:.3f}", 303)

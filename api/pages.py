@@ -1,26 +1,66 @@
-"""Pages for people: the search page, and a reference of the API that loads nothing from elsewhere."""
+"""Pages for people: server-rendered shells that their scripts fill from the API, and a reference of that API."""
 
-import json
-import re
-from collections.abc import Iterator
-from html import escape
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
-from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, Cookie, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from api.auth.access import Anybody
+from api.auth.access import Anybody, Searching, Viewing
+from api.context import context_of
+from api.errors import error_response
+from api.reference import render_reference
+from core.access import DeniedError, Permission, SignInError, Visitor
 
 router = APIRouter(include_in_schema=False)
-_WEB = Path(__file__).parent / "web"
-_METHODS = ("get", "post", "put", "patch", "delete")
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "web" / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_LANGUAGES = ("both", "zh", "en")
+Speak = Annotated[str, Cookie(alias="livewitness_speak", max_length=8)]
+
+
+@dataclass(frozen=True, slots=True)
+class MenuItem:
+    """A page in the head of all pages, shown to whom may open it."""
+
+    path: str
+    zh: str
+    en: str
+    permission: Permission
+
+
+MENU = (
+    MenuItem("/", "直播墙", "Live", Permission.VIEW),
+    MenuItem("/search", "检索", "Search", Permission.SEARCH),
+)
+PAGES = frozenset(item.path for item in MENU)
 
 
 @router.get("/")
-def start_page(_open: Anybody) -> HTMLResponse:
-    """The search page; its script fills it."""
-    return HTMLResponse((_WEB / "index.html").read_text("utf-8"))
+def live(request: Request, visitor: Viewing, speak: Speak = "both") -> Response:
+    """The live wall."""
+    return _render(request, "live.html", visitor, speak)
+
+
+@router.get("/search")
+def search(request: Request, visitor: Searching, speak: Speak = "both") -> Response:
+    """Search and replay."""
+    return _render(request, "search.html", visitor, speak)
+
+
+@router.get("/sign-in")
+def sign_in(request: Request, _open: Anybody, speak: Speak = "both") -> Response:
+    """Name and password, or a first password by a one-time link."""
+    if not context_of(request).accounts:
+        return RedirectResponse("/", 303)
+    return _render(request, "sign_in.html", None, speak)
 
 
 @router.get("/docs")
@@ -29,73 +69,24 @@ def reference(request: Request, _open: Anybody) -> HTMLResponse:
     return HTMLResponse(render_reference(request.app.openapi()))
 
 
-def render_reference(document: dict[str, Any]) -> str:
-    """An OpenAPI document as one HTML page. Everything taken from it is escaped."""
-    page = (_WEB / "reference.html").read_text("utf-8")
-    parts = "\n".join(_operations(document))
-    return page.replace("{{version}}", escape(document["info"]["version"])).replace("{{operations}}", parts)
+async def refused(request: Request, error: Exception) -> Response:
+    """What somebody sees who may not open a page: the sign-in page, or why not. The API answers as ever."""
+    assert isinstance(error, SignInError | DeniedError)  # noqa: S101 - registered for these
+    if request.url.path not in PAGES:
+        return error_response(error)
+    if isinstance(error, SignInError):
+        return RedirectResponse("/sign-in", 303)
+    speak = request.cookies.get("livewitness_speak", "both")
+    return _render(request, "refused.html", request.state.visitor, speak, status=403)
 
 
-def _operations(document: dict[str, Any]) -> Iterator[str]:
-    schemas = document.get("components", {}).get("schemas", {})
-    for path, methods in document["paths"].items():
-        for method in _METHODS:
-            if method in methods:
-                yield _operation(method, path, methods[method], schemas)
-
-
-def _operation(method: str, path: str, operation: dict[str, Any], schemas: dict[str, Any]) -> str:
-    rows = [_row(p["name"], p["in"], p["schema"], p.get("description", ""), p["required"]) for p in _given(operation)]
-    rows += _body_rows(operation, schemas)
-    table = _table(rows) if rows else ""
-    answers = "".join(
-        f"<li><code>{escape(status)}</code> {escape(answer.get('description', ''))}</li>"
-        for status, answer in sorted(operation["responses"].items())
+def _render(request: Request, template: str, visitor: Visitor | None, speak: str, status: int = 200) -> HTMLResponse:
+    text = _TEMPLATES.get_template(template).render(
+        visitor=visitor,
+        may=" ".join(sorted(visitor.permissions)) if visitor else "",
+        menu=[item for item in MENU if visitor is not None and visitor.may(item.permission)],
+        path=request.url.path,
+        speak=speak if speak in _LANGUAGES else _LANGUAGES[0],
+        data_dir=str(context_of(request).data_dir),
     )
-    return (
-        f'<article><h2><span class="method">{escape(method.upper())}</span> <code>{escape(path)}</code></h2>'
-        f"<p><strong>{escape(operation.get('summary', ''))}</strong></p>"
-        f'<p>{escape(operation.get("description", ""))}</p>{table}<ul class="answers">{answers}</ul></article>'
-    )
-
-
-def _given(operation: dict[str, Any]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = operation.get("parameters", [])
-    return found
-
-
-def _body_rows(operation: dict[str, Any], schemas: dict[str, Any]) -> list[str]:
-    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
-    schema = schemas.get(content.get("schema", {}).get("$ref", "").rpartition("/")[2], {})
-    required = schema.get("required", [])
-    return [
-        _row(name, "body", field, field.get("description", ""), name in required)
-        for name, field in schema.get("properties", {}).items()
-    ]
-
-
-def _row(name: str, place: str, schema: dict[str, Any], description: str, required: bool) -> str:
-    default = json.dumps(schema["default"], ensure_ascii=False) if "default" in schema else ""
-    needed = "必填 / required" if required else default
-    cells = [escape(cell) for cell in (name, place, _type_name(schema), needed)]
-    cells.append(_prose(description or schema.get("description", "")))
-    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
-
-
-def _prose(text: str) -> str:
-    """A description with its ``names`` set as code."""
-    return re.sub(r"``(.+?)``", r"<code>\1</code>", escape(text))
-
-
-def _type_name(schema: dict[str, Any]) -> str:
-    if "enum" in schema:
-        return " | ".join(map(str, schema["enum"]))
-    choices = [_type_name(choice) for choice in schema.get("anyOf", [])]
-    return " | ".join(choices) or str(schema.get("type") or schema.get("$ref", "").rpartition("/")[2])
-
-
-def _table(rows: list[str]) -> str:
-    heads = "".join(
-        f"<th>{name}</th>" for name in ("名称 / name", "位置 / in", "类型 / type", "默认 / default", "说明 / about")
-    )
-    return f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    return HTMLResponse(text, status)

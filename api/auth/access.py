@@ -67,13 +67,13 @@ class Requires:
             raise SignInError(
                 "sign_in_needed", "请先登录。", "Sign in first.", hint=Sentence("登录页：/sign-in", "See /sign-in")
             )
+        request.state.visitor = visitor
         if not visitor.may(self.permission):
             raise DeniedError(
                 "permission_missing",
                 f"您的角色没有权限：{self.permission.value}。",
                 f"Your role does not hold the permission “{self.permission.value}”.",
             )
-        request.state.visitor = visitor
         return visitor
 
 

@@ -1,7 +1,7 @@
 // Plays a place: a copied clip around it, standing at the word; or cuts it to the millisecond.
 
 import { send } from "./service.js";
-import { element, timecode } from "./places.js";
+import { element, timecode } from "./words.js";
 
 const AROUND = 8;
 const video = document.getElementById("video");

@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from starlette.testclient import TestClient
 
 from api.auth.access import RouteRule, route_rules
+from api.pages import PAGES
 from core.access import PERMISSIONS, Permission, Role
 
 Clients = Callable[[str], TestClient]
@@ -27,8 +28,8 @@ _ROLES_BY_PERMISSION = {
     None: set(Role),
 }
 _OPEN = {
-    ("GET", "/"),
     ("GET", "/docs"),
+    ("GET", "/sign-in"),
     ("GET", "/health"),
     ("POST", "/api/v1/session"),
     ("POST", "/api/v1/session/link"),
@@ -96,7 +97,15 @@ def test_nobody_may_do_anything_but_sign_in(make_client: Callable[..., TestClien
     for rule in rules_of(client):
         status = call(client, rule.method, rule.path)
         if rule.permission is not None:
-            assert status == 401, (rule, status)
+            assert status == (200 if rule.path in PAGES else 401), (rule, status)
+
+
+def test_a_page_leads_strangers_to_the_sign_in_page(make_client: Callable[..., TestClient], signed_in: Clients) -> None:
+    for page in PAGES:
+        answer = make_client().get(page, follow_redirects=False)
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/sign-in")
+    refused = signed_in("viewer").get("/search")
+    assert "无权查看" in refused.text
 
 
 def test_health_tells_strangers_nothing_but_the_state(make_client: Callable[..., TestClient]) -> None:

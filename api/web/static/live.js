@@ -1,0 +1,164 @@
+// The live wall: alerts as they come, one key for each thing a moderator does.
+
+import { about, alertItem, isOpen } from "./alerts.js";
+import { ALERTS, Listener } from "./listen.js";
+import { notice } from "./notice.js";
+import { playAround } from "./hear.js";
+import { drawRooms } from "./rooms.js";
+import { ask, may, me, send } from "./service.js";
+import { both } from "./words.js";
+
+const PAGE = 50;
+const ROOMS_EVERY_MS = 5000;
+const byId = (id) => document.getElementById(id);
+const feed = byId("alerts");
+const alerts = new Map();
+let chosen = null;
+let room = "";
+let earlier = null;
+
+function say(text, failed = false) {
+  byId("status").textContent = text;
+  byId("status").classList.toggle("failed", failed);
+}
+const report = (error) => say(error.message, true);
+
+const shown = (alert) => (!room || alert.stream === room) && (!byId("onlyopen").checked || isOpen(alert) || alert.alert_id === chosen);
+
+function put(alert, first) {
+  alerts.set(alert.alert_id, alert);
+  const old = byId(`alert-${alert.alert_id}`);
+  if (!shown(alert)) {
+    old?.remove();
+    return;
+  }
+  const item = alertItem(alert);
+  if (old) old.replaceWith(item);
+  else if (first) feed.prepend(item);
+  else feed.append(item);
+  if (alert.alert_id === chosen) mark(item);
+}
+
+function mark(item) {
+  for (const other of feed.querySelectorAll("[aria-current]")) other.removeAttribute("aria-current");
+  item.setAttribute("aria-current", "true");
+  byId("about").replaceChildren(about(item.alert));
+}
+
+function choose(item) {
+  if (!item) return;
+  chosen = item.alert.alert_id;
+  byId("dismiss").hidden = true;
+  mark(item);
+  item.focus({ preventScroll: true });
+  item.scrollIntoView({ block: "nearest" });
+}
+
+function redraw() {
+  feed.replaceChildren();
+  const newest = [...alerts.values()].sort((a, b) => (a.wall_time < b.wall_time ? 1 : -1));
+  for (const alert of newest) put(alert, false);
+}
+
+async function listEarlier() {
+  const page = await ask("/api/v1/alerts", { order: "newest", after: earlier, limit: PAGE });
+  for (const alert of page.alerts) if (!alerts.has(alert.alert_id)) put(alert, false);
+  earlier = page.next;
+  byId("more").hidden = earlier === null;
+}
+
+async function listRooms() {
+  const found = await ask("/api/v1/rooms");
+  drawRooms(byId("rooms"), found.rooms, room);
+  byId("empty").hidden = found.rooms.length > 0;
+  return found.cursor;
+}
+
+function heard(event) {
+  if (!event.alert_id || !(ALERTS.includes(event.event) || event.event.startsWith("alert."))) {
+    listRooms().catch(report);
+    return;
+  }
+  const before = alerts.get(event.alert_id);
+  put({ review: null, ...before, ...event }, true);
+  if (!before && event.status !== "withdrawn") notice(event, byId("sound").checked);
+  if (!chosen) choose(feed.firstElementChild);
+}
+
+function linked(state) {
+  byId("link").className = `state ${state}`;
+  byId("link").replaceChildren(...(state === "live" ? both("实时", "live") : both("连接中断，正在重连", "reconnecting")));
+}
+
+async function review(action, more = {}) {
+  const alert = alerts.get(chosen);
+  if (!alert) return;
+  const next = byId(`alert-${chosen}`)?.nextElementSibling;
+  try {
+    const done = await send(`/api/v1/alerts/${encodeURIComponent(chosen)}/reviews`, { action, seen: alert.review?.number ?? 0, ...more });
+    put({ ...alerts.get(chosen), review: done }, false);
+    say("");
+    if (action !== "assign" && next) choose(next);
+    listRooms().catch(report);
+  } catch (error) {
+    report(error);
+    // Somebody else was first: show what they did.
+    if (error.status === 409) put(await ask(`/api/v1/alerts/${encodeURIComponent(chosen)}`), false);
+  }
+}
+
+function dismiss() {
+  if (!chosen) return;
+  byId("dismiss").hidden = false;
+  byId("reason").focus();
+}
+
+const hear = () => chosen && playAround(byId("video"), alerts.get(chosen)).then(() => say(""), report);
+const step = (by) => {
+  const now = byId(`alert-${chosen}`);
+  choose(now ? (by > 0 ? now.nextElementSibling : now.previousElementSibling) : feed.firstElementChild);
+};
+const acts = may("review");
+const KEYS = {
+  j: () => step(1), ArrowDown: () => step(1), k: () => step(-1), ArrowUp: () => step(-1), " ": hear,
+  a: () => acts && review("acknowledge"), d: () => acts && dismiss(), e: () => acts && review("escalate"),
+  m: () => acts && review("assign", { assignee: me }),
+};
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, video, button, a")) return;
+  const act = KEYS[event.key] ?? KEYS[event.key.toLowerCase()];
+  if (!act) return;
+  event.preventDefault();
+  act();
+});
+feed.addEventListener("click", (event) => {
+  const item = event.target.closest("li.alert");
+  choose(item);
+  hear();
+});
+byId("rooms").addEventListener("click", (event) => {
+  const button = event.target.closest(".room");
+  if (!button) return;
+  room = room === button.dataset.stream ? "" : button.dataset.stream;
+  listRooms().catch(report);
+  redraw();
+});
+byId("onlyopen").addEventListener("change", redraw);
+byId("more").addEventListener("click", () => listEarlier().catch(report));
+byId("keep").addEventListener("click", () => { byId("dismiss").hidden = true; });
+byId("dismiss").addEventListener("submit", (event) => {
+  event.preventDefault();
+  byId("dismiss").hidden = true;
+  review("dismiss", { note: byId("reason").value });
+  byId("reason").value = "";
+});
+
+async function begin() {
+  const cursor = await listRooms();
+  await listEarlier();
+  choose(feed.firstElementChild);
+  new Listener(cursor, heard, linked);
+  setInterval(() => listRooms().catch(() => {}), ROOMS_EVERY_MS);
+}
+begin().catch(report);

@@ -1,0 +1,32 @@
+// Words in Chinese and English side by side, elements, and times. Text only ever becomes text nodes.
+
+export function element(name, className, ...children) {
+  const made = document.createElement(name);
+  if (className) made.className = className;
+  made.append(...children);
+  return made;
+}
+
+export function both(zh, en) {
+  const parts = [element("span", "", zh), " ", element("span", "", en)];
+  parts[0].lang = "zh";
+  parts[2].lang = "en";
+  return parts;
+}
+
+export function timecode(moment) {
+  // A file may begin a frame or two before the recording does.
+  const seconds = Math.max(0, moment);
+  const whole = Math.floor(seconds);
+  const pad = (number) => String(number).padStart(2, "0");
+  const tenth = Math.floor((seconds - whole) * 10);
+  return `${Math.floor(whole / 3600)}:${pad(Math.floor(whole / 60) % 60)}:${pad(whole % 60)}.${tenth}`;
+}
+
+export const clock = (moment) => new Date(moment).toLocaleTimeString("zh-CN", { hour12: false });
+
+export function marked(text, matched, start = -1) {
+  const at = start >= 0 && text.startsWith(matched, start) ? start : matched ? text.indexOf(matched) : -1;
+  if (at < 0) return [text];
+  return [text.slice(0, at), element("mark", "", matched), text.slice(at + matched.length)];
+}
