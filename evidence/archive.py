@@ -15,7 +15,7 @@ from pathlib import Path
 from core.errors import ConflictError
 from evidence.checkpoints import FOLDER, checkpoint_paths, load_checkpoint, log_origin
 from evidence.keys import Keyring, PublicKey
-from evidence.leaves import Leaf, deleted_sequences
+from evidence.leaves import Leaf, deleted_files
 from evidence.merkle import root
 from evidence.segment_log import LOG_NAME, LogView, read_log
 from ingest.layout import OPEN, sequence_of
@@ -96,8 +96,8 @@ class ArchiveCheck:
             leaves = read_log(folder / LOG_NAME).leaves
         except ConflictError:
             return []
-        gone = deleted_sequences(leaves)
-        return [leaf for leaf in leaves if _has_file(leaf) and leaf.get("sequence") not in gone]
+        gone = deleted_files(leaves)
+        return [leaf for leaf in leaves if _has_file(leaf) and leaf["file"] not in gone]
 
     def _stream(self, folder: Path) -> Iterator[int]:
         # The folder first: what is recorded while this runs is on disk before it is in the log.
@@ -108,12 +108,12 @@ class ArchiveCheck:
             self._found(folder / LOG_NAME, error.sentence.zh, error.sentence.en)
             return
         listed = [leaf for leaf in view.leaves if _has_file(leaf)]
-        gone = deleted_sequences(view.leaves)
+        gone = deleted_files(view.leaves)
         if self.state.done == 0:
             self._checkpoints(folder, view)
             self._foreign(folder, lying, {leaf["file"] for leaf in listed})
         for leaf in listed[self.state.done :]:
-            if leaf.get("sequence") in gone:
+            if leaf["file"] in gone:
                 self._deleted(folder / leaf["file"])
             else:
                 yield self._segment(folder / leaf["file"], leaf)

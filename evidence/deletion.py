@@ -127,7 +127,7 @@ def _carry_out(context: RetentionContext, deletion: Deletion) -> None:
     """Everything after the decision; each step may have been done before. Under the stream's lock."""
     with context.db.read() as connection:
         taken = deletions.segments_of(connection, deletion.id)
-    if taken:
+    if taken or deletion.record["received"]:
         _log(context, deletion, taken)
     _remove_files(context, deletion, taken)
     if deletion.id not in audited_deletions(context.data_dir, DELETED):
@@ -156,6 +156,7 @@ def _leaf(deletion: Deletion, taken: list[Segment]) -> dict[str, Any]:
         retention=deletion.record["class"],
         due=deletion.record["due"],
         plan=deletion.plan,
+        files=deletion.record["received"],
     )
 
 
@@ -164,6 +165,8 @@ def _remove_files(context: RetentionContext, deletion: Deletion, taken: list[Seg
     try:
         for segment in taken:
             (data_dir / segment.path).unlink(missing_ok=True)
+        for name in deletion.record["received"]:
+            (stream_path(data_dir, deletion.stream) / name).unlink(missing_ok=True)
         with context.db.read() as connection:
             staying = {segment.sequence for segment in recordings.list_segments(connection, deletion.stream)}
         for clip in clips_of(data_dir, deletion.stream, staying):

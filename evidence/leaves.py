@@ -6,7 +6,7 @@ Canonical: keys sorted, no spaces, UTF-8, one line. Every leaf has ``index`` (it
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -136,6 +136,18 @@ def is_segment_leaf(leaf: Leaf) -> bool:
     return _SEGMENT.fullmatch(canonical(leaf).decode("utf-8", "replace")) is not None
 
 
+_RECEIVED = {"file": str, "name": str, "what": str, "sha256": str, "bytes": int, "giver": str, "time": str}
+_HELD = re.compile(r"(received/[0-9a-f]{32}[.a-z0-9]*)?")
+
+
+def is_received_leaf(leaf: Leaf) -> bool:
+    """Whether a leaf has the form of a received file's."""
+    right = leaf["kind"] == "received" and all(type(leaf.get(name)) is kind for name, kind in _RECEIVED.items())
+    if not right or not leaf["what"].isascii() or not leaf["what"].islower() or not leaf["what"].isalpha():
+        return False
+    return _HELD.fullmatch(leaf["file"]) is not None and parse_moment(leaf["time"]) is not None
+
+
 def skip_leaf(first: int, last: int) -> Leaf:
     """Sequence numbers that were never given to a playable segment."""
     return {"kind": "skip", "first": first, "last": last}
@@ -172,19 +184,25 @@ def end_leaf(reason: str) -> Leaf:
     return {"kind": "end", "reason": reason}
 
 
-def delete_leaf(deletion: str, segments: list[list[int]], *, retention: str, due: str | None, plan: str) -> Leaf:
-    """Segments, as runs of sequence numbers, were deleted because their time was up; their own leaves stay."""
+def delete_leaf(
+    deletion: str, segments: list[list[int]], *, files: list[str], retention: str, due: str | None, plan: str
+) -> Leaf:
+    """Segments, as runs of sequence numbers, and received files were deleted when due; their own leaves stay."""
     return {
         "kind": "delete",
         "deletion": deletion,
         "segments": segments,
+        "files": files,
         "class": retention,
         "due": due,
         "plan": plan,
     }
 
 
-def deleted_sequences(leaves: Iterable[Leaf]) -> set[int]:
-    """Sequence numbers whose media was deleted, as a log says."""
-    runs = (run for leaf in leaves if leaf["kind"] == "delete" for run in leaf["segments"])
-    return {number for first, last in runs for number in range(first, last + 1)}
+def deleted_files(leaves: Sequence[Leaf]) -> set[str]:
+    """Files beside a log that were deleted, as it says itself: segments and received ones."""
+    told = [leaf for leaf in leaves if leaf["kind"] == "delete"]
+    runs = [run for leaf in told for run in leaf["segments"]]
+    gone = {number for first, last in runs for number in range(first, last + 1)}
+    segments = {leaf["file"] for leaf in leaves if leaf["kind"] == "segment" and leaf["sequence"] in gone}
+    return segments | {name for leaf in told for name in leaf["files"]}

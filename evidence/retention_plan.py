@@ -19,8 +19,10 @@ from core.records import Segment
 from evidence.holds import standing_in
 from evidence.leaves import canonical
 from evidence.retention import Decision, Reason, RetentionPolicy, StreamFacts, decide_on
+from evidence.segment_log import log_path, read_log
+from ingest.layout import stream_folder, stream_path
 from store import recordings, retention, streams
-from store.deletions import Doomed, find_doomed
+from store.deletions import NOTHING, Doomed, find_doomed
 from store.engine import Database
 from store.holds import Hold
 
@@ -29,11 +31,15 @@ CLIPS = "clips"
 
 @dataclass(frozen=True, slots=True)
 class StreamPlan:
-    """What of one stream goes: segments, clips (ids) made of them, and rows of the database."""
+    """What of one stream goes: segments, clips (ids) made of them, rows of the database, and files that were received.
+
+    ``received``: files beside the log, by their names there. What they speak of has no time, so they go with the whole.
+    """
 
     decision: Decision
-    doomed: Doomed
-    clips: tuple[str, ...]
+    doomed: Doomed = NOTHING
+    clips: tuple[str, ...] = ()
+    received: tuple[str, ...] = ()
 
     @property
     def stream(self) -> str:
@@ -43,7 +49,9 @@ class StreamPlan:
     @property
     def anything(self) -> bool:
         """Whether there is anything to delete."""
-        return self.decision.reason is Reason.DUE and bool(self.decision.segments or self.clips or self.doomed.anything)
+        return self.decision.reason is Reason.DUE and bool(
+            self.decision.segments or self.clips or self.received or self.doomed.anything
+        )
 
     @property
     def whole(self) -> bool:
@@ -59,7 +67,8 @@ class StreamPlan:
     def files(self) -> tuple[str, ...]:
         """Paths of the files that go, relative to the data directory."""
         clips = [f"{CLIPS}/{clip}{suffix}" for clip in self.clips for suffix in (".json", ".mp4")]
-        return (*(segment.path for segment in self.decision.segments), *clips)
+        received = [f"streams/{stream_folder(self.stream)}/{name}" for name in self.received]
+        return (*(segment.path for segment in self.decision.segments), *clips, *received)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +106,18 @@ def plan_stream(  # noqa: PLR0917 - where, what, and the three things that decid
     facts = _facts(connection, stream, holds, policy)
     decision = decide_on(facts, now, policy.years)
     if decision.reason is not Reason.DUE:
-        return StreamPlan(decision, Doomed(), ())
+        return StreamPlan(decision)
     doomed = find_doomed(connection, stream, decision.kept)
     staying = {s.sequence for s in facts.segments} - {s.sequence for s in decision.segments}
-    return StreamPlan(decision, doomed, clips_of(data_dir, stream, staying))
+    received = () if decision.kept else received_files(data_dir, stream)
+    return StreamPlan(decision, doomed, clips_of(data_dir, stream, staying), received)
+
+
+def received_files(data_dir: Path, stream: str) -> tuple[str, ...]:
+    """Files from elsewhere that lie beside the log of a stream, by the names they have in it."""
+    names = {leaf["file"] for leaf in read_log(log_path(data_dir, stream)).leaves if leaf["kind"] == "received"}
+    folder = stream_path(data_dir, stream)
+    return tuple(sorted(name for name in names if name and (folder / name).is_file()))
 
 
 def _facts(connection: Connection, stream: str, holds: Iterable[Hold], policy: RetentionPolicy) -> StreamFacts:
@@ -157,6 +174,7 @@ def record_of(entry: StreamPlan) -> dict[str, Any]:
         "alerts": len(entry.doomed.alerts),
         "timeline": len(entry.doomed.timeline),
         "clips": len(entry.clips),
+        "received": list(entry.received),
     }
 
 

@@ -69,6 +69,9 @@ class Doomed:
         return bool(self.utterances or self.alerts or self.timeline or self.outbox or self.gaps)
 
 
+NOTHING = Doomed()
+
+
 def touches(start_ms: int, end_ms: int, kept: Sequence[Range]) -> bool:
     """Whether ``[start_ms, end_ms]`` reaches into a kept range."""
     return any(start_ms < until and max(end_ms, start_ms + 1) > since for since, until in kept)
