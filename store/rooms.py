@@ -50,11 +50,11 @@ def _open_counts(connection: Connection, names: list[str]) -> dict[str, tuple[in
         .join(latest, alert_reviews.c.id == latest.c.id)
         .where(alert_reviews.c.state != ReviewState.OPEN.value)
     )
-    high = func.sum(alerts.c.severity == Severity.HIGH.value)
+    high = func.count().filter(alerts.c.severity == Severity.HIGH.value)
     query = (
         select(alerts.c.stream, func.count(), high)
         .where(alerts.c.stream.in_(names), alerts.c.status != AlertStatus.WITHDRAWN.value)
         .where(alerts.c.id.not_in(settled))
         .group_by(alerts.c.stream)
     )
-    return {name: (int(count), int(grave or 0)) for name, count, grave in connection.execute(query)}
+    return {name: (int(count), int(grave)) for name, count, grave in connection.execute(query)}

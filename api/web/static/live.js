@@ -49,6 +49,10 @@ function choose(item) {
   if (!item) return;
   chosen = item.alert.alert_id;
   byId("dismiss").hidden = true;
+  const { stream, start } = item.alert;
+  byId("video").poster = `/api/v1/streams/${encodeURIComponent(stream)}/still?at=${start.toFixed(3)}`;
+  byId("video").removeAttribute("src");
+  byId("video").load();
   mark(item);
   item.focus({ preventScroll: true });
   item.scrollIntoView({ block: "nearest" });
