@@ -36,6 +36,10 @@ _PROTOCOLS = {
     "srt": "srt,udp",
 }
 _MICROSECONDS = 1_000_000
+_JUMP_S = 5
+"""Times in the source that differ by more from what was to come are a jump, which ffmpeg reports and we act on."""
+_INTERLEAVE_S = 2
+"""How long video waits for audio that does not come before it is written; ffmpeg's own 10 s look like a dead source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,8 @@ def recording(
     list_fd: int,
     realtime: bool,
     timeout_s: float,
+    at_edge: bool = False,
+    drop_changed: bool = True,
 ) -> list[str]:
     """Record one epoch: segments ``%08d`` into the working directory, PCM s16le on stdout.
 
@@ -111,8 +117,18 @@ def recording(
     segment is told on the inherited descriptor ``list_fd`` as a CSV line of name, start and end in
     PTS seconds. The lists' and the samples' zero is the first timestamp of the source, which the
     files carry as `PTS_ORIGIN_MS`.
+
+    ``at_edge``: begin an HLS source at its newest segment, because the ones before are recorded. ``drop_changed``:
+    audio whose sampling rate changes is left out of the PCM (a filter built anew would pad the whole epoch again);
+    the segments hold it.
     """
-    media = ffmpeg.input(input_url(source), **_input_options(source, realtime=realtime, timeout_s=timeout_s))
+    options = _input_options(source, realtime=realtime, timeout_s=timeout_s)
+    options |= {"dts_delta_threshold": _JUMP_S, "dts_error_threshold": _JUMP_S}
+    if at_edge and source.kind == "hls":
+        options["live_start_index"] = -1
+    if drop_changed and plan.audio:
+        options["drop_changed:a"] = 1
+    media = ffmpeg.input(input_url(source), **options)
     segments = ffmpeg.output(
         media["V:0?"],
         media["a:0?"],
@@ -126,6 +142,7 @@ def recording(
         f="segment",
         segment_format=plan.container,
         segment_format_options="flush_packets=1",
+        max_interleave_delta=_INTERLEAVE_S * _MICROSECONDS,
         segment_time=segment_seconds,
         segment_start_number=first_sequence,
         segment_list=f"pipe:{list_fd}",

@@ -11,6 +11,12 @@ _STREAM = re.compile(r"^\s*Stream #0:\d+.*?: (Video|Audio): (\w+)")
 _STEP_BACK = re.compile(r"Non-monotonic DTS; previous: (\d+), current: (-?\d+)")
 _STEP_BACK_TICKS = 22_500
 """A quarter of a second in MPEG-TS ticks; smaller steps are what sloppy senders do."""
+_DISCONTINUITY = re.compile(r"timestamp discontinuity \(stream id=-?\d+\): (-?\d+)")
+_DISCONTINUITY_US = 250_000
+_OUT_OF_TIME = "invalid dropping"
+_NEW_STREAM = re.compile(r"New (audio|video) stream with index \d+")
+_OTHER_AUDIO = ("Avoiding reinit; dropping frame", "because audio parameters changed")
+_UNDECODABLE = "Error submitting packet to decoder"
 _STATISTICS = ("frame=", "size=", "[out#")
 _INPUT_READ = ("Stream mapping:", "Output #0")
 _TS_VIDEO = frozenset({"h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4"})
@@ -81,8 +87,10 @@ class InputReport:
     """Reads ffmpeg's messages line by line until its input has been described.
 
     ``complete`` turns true when ffmpeg has opened its input; ``streams``, ``container`` and ``finite``
-    (whether the input has a length) are final from then on. ``jumped_back`` turns true when the time in the
-    source has started again, as when a publisher comes back to an RTMP server that kept us connected.
+    (whether the input has a length) are final from then on. ``jumped`` turns true when time in the source
+    leaps, ahead or back, as when a publisher comes back to an RTMP server that kept us connected;
+    ``audio_changed`` when its audio takes another form. ``new_streams`` (``audio``, ``video``) came up after the
+    input was described and are not recorded; ``undecodable`` counts packets that the audio decoder refused.
     """
 
     def __init__(self) -> None:
@@ -90,12 +98,15 @@ class InputReport:
         self.container = ""
         self.finite = False
         self.complete = False
-        self.jumped_back = False
+        self.jumped = False
+        self.audio_changed = False
+        self.new_streams: frozenset[str] = frozenset()
+        self.undecodable = 0
 
     def feed(self, line: str) -> None:
         """Take one line of ffmpeg's standard error."""
         if self.complete:
-            self._watch_time(line)
+            self._watch(line)
             return
         if line.startswith(_INPUT_READ):
             self.complete = True
@@ -114,10 +125,23 @@ class InputReport:
         else:
             self.streams = StreamNames(video, audio or codec)
 
-    def _watch_time(self, line: str) -> None:
-        match = _STEP_BACK.search(line)
-        if match and int(match[1]) - int(match[2]) > _STEP_BACK_TICKS:
-            self.jumped_back = True
+    def _watch(self, line: str) -> None:
+        if _leaps(line):
+            self.jumped = True
+        elif new := _NEW_STREAM.search(line):
+            self.new_streams |= {new[1]}
+        elif any(mark in line for mark in _OTHER_AUDIO):
+            self.audio_changed = True
+        elif _UNDECODABLE in line:
+            self.undecodable += 1
+
+
+def _leaps(line: str) -> bool:
+    if back := _STEP_BACK.search(line):
+        return int(back[1]) - int(back[2]) > _STEP_BACK_TICKS
+    if leap := _DISCONTINUITY.search(line):
+        return abs(int(leap[1])) > _DISCONTINUITY_US
+    return _OUT_OF_TIME in line
 
 
 def cause(lines: Sequence[str]) -> Cause:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ingest.commands import FILE_FORMATS, SAMPLE_RATE, pcm_filter
 from ingest.probe import file_error
+from ingest.segments import TS_WRAP_MS, unwrapped_ms
 
 Int16 = NDArray[np.int16]
 Float32 = NDArray[np.float32]
@@ -138,6 +139,7 @@ class _Timeline:
         self._skip = 0
         self._foretold = 0
         self._rate = 0
+        self._wraps = False
         self._decoder: av.AudioCodecContext | None = None
         self._decoder_key: tuple[str, int, int, bytes] | None = None
 
@@ -160,8 +162,12 @@ class _Timeline:
                 return
             if self._origin_ms is None:
                 self._origin_ms = round((container.start_time or 0) / 1000)
+            self._wraps = container.format.name == "mpegts"
             if first and self._start_ms > _SEEK_ABOVE_MS:
-                container.seek((self._origin_ms + self._start_ms - _SEEK_LEAD_MS) * 1000)
+                wanted = self._origin_ms + self._start_ms - _SEEK_LEAD_MS
+                if self._wraps:
+                    wanted = round(unwrapped_ms(wanted, (container.start_time or 0) / 1000))
+                container.seek(wanted * 1000)
             stream = container.streams.audio[0]
             yield from self._use_decoder(stream.codec_context)
             yield from self._packets(container, stream)
@@ -215,6 +221,8 @@ class _Timeline:
         if frame.pts is not None and frame.time_base is not None:
             origin = Fraction(self._origin_ms or 0, 1000)
             start = round((frame.pts * frame.time_base - origin) * rate)
+            if self._wraps:
+                start = self._unwrapped(start, rate)
             foretold = self._foretold if rate == self._rate else start
             frame.pts = foretold if abs(start - foretold) <= frame.time_base * rate + 1 else start
         else:
@@ -222,6 +230,14 @@ class _Timeline:
         frame.time_base = Fraction(1, rate)
         self._foretold, self._rate = frame.pts + frame.samples, rate
         return self._foretold * SAMPLE_RATE > self._next_sample * rate or self._graph is not None
+
+    def _unwrapped(self, start: int, rate: int) -> int:
+        """``start`` of a frame of MPEG-TS, whose times may have begun again since the origin, in its own samples."""
+        foretold = self._foretold if rate == self._rate else self._next_sample * rate // SAMPLE_RATE
+        start_ms, near_ms = start * 1000 / rate, foretold * 1000 / rate
+        if abs(near_ms - start_ms) < TS_WRAP_MS / 2:
+            return start
+        return round(unwrapped_ms(start_ms, near_ms) * rate / 1000)
 
     def _flushed(self) -> Iterator[Int16]:
         if self._graph is not None:

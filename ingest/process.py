@@ -1,5 +1,6 @@
 """Running ffmpeg: its messages read and kept within bounds, its process group ended for sure."""
 
+import functools
 import os
 import signal
 import subprocess
@@ -17,6 +18,16 @@ _LAUNCHER = Path(__file__).with_name("launcher.py")
 _TAIL_LINES = 200
 _LINE_BYTES = 4096
 _FIRST_REQUEST_S = 0.7
+
+
+@functools.cache
+def takes_option(binary: str, option: str) -> bool:
+    """Whether this ffmpeg knows ``option``; one that was put in place of the bundled binary may be older."""
+    try:
+        told = subprocess.run([binary, "-hide_banner", "-h", "long"], capture_output=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return f"-{option}".encode() in told.stdout
 
 
 class FfmpegProcess:

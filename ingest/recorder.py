@@ -19,12 +19,13 @@ from typing import Literal, Protocol, cast
 import numpy as np
 
 from core.records import Epoch, Gap, Segment
+from ingest.changes import Sight, SourceWatch
 from ingest.commands import PTS_ORIGIN_MS, SAMPLE_RATE, StreamPlan, recording
 from ingest.diagnosis import StreamNames, cause, playlist_lost
 from ingest.layout import OPEN, epoch_path, segment_files
 from ingest.pcm import Int16, PcmBlock, PcmBuffer
-from ingest.process import FfmpegProcess
-from ingest.segments import clear_open, close_segment, held, parse_listed, salvage, segment_of
+from ingest.process import FfmpegProcess, takes_option
+from ingest.segments import clear_open, close_segment, held, inspect, parse_listed, salvage, segment_of
 from ingest.sources import Source
 
 Ending = Literal[
@@ -35,6 +36,7 @@ Ending = Literal[
     "died",
     "rollover",
     "jumped",
+    "changed",
     "disk_low",
     "disk_full",
     "no_answer",
@@ -74,8 +76,14 @@ class RecordingListener(Protocol):
     def epoch_ended(self, epoch: Epoch) -> None:
         """The stretch is over; ``epoch.complete`` says whether all of it was recorded."""
 
+    def gap_opened(self, gap: Gap) -> None:
+        """A live source was lost at ``gap.start_ms``; how long the gap becomes is told by `gap`, once it is back."""
+
     def gap(self, gap: Gap) -> None:
         """A stretch of stream time before the epoch just started was not recorded."""
+
+    def audio_lost(self, epoch: Epoch, position_ms: int) -> None:
+        """From ``position_ms`` (stream time) on pictures come, but no sound. It is back when samples come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +105,10 @@ class RecorderOptions:
 
 @dataclass(frozen=True, slots=True)
 class EpochOrder:
-    """What to record where: numbers, folder and, for files, hashes already listed by sequence."""
+    """What to record where: numbers, folder and, for files, hashes already listed by sequence.
+
+    ``at_edge``: what an HLS source still lists from before is recorded already.
+    """
 
     stream: str
     number: int
@@ -106,6 +117,7 @@ class EpochOrder:
     plan: StreamPlan
     data_dir: Path
     known: Mapping[int, str]
+    at_edge: bool = False
 
     @property
     def folder(self) -> Path:
@@ -138,6 +150,8 @@ class EpochRecorder:
         self._clock = clock
         self._live = order.source.live
         self._buffer = PcmBuffer(options.pcm_buffer_s, lossy=False)
+        self._source = SourceWatch(audio=order.plan.audio, silent_after_s=options.silent_after_s)
+        self._mute = False
         self._samples = 0
         self._wall_zero: datetime | None = None
         self.epoch: Epoch | None = None
@@ -182,6 +196,8 @@ class EpochRecorder:
             list_fd=list_fd,
             realtime=options.realtime,
             timeout_s=options.silent_after_s + _GRACE_S,
+            at_edge=order.at_edge,
+            drop_changed=takes_option(options.ffmpeg, "drop_changed"),
         )
 
     def _run(self, process: FfmpegProcess, listing: Iterable[str]) -> Ending:
@@ -195,7 +211,8 @@ class EpochRecorder:
         if self._live and not (self.streams.fits_mpegts or self._order.plan.container == "matroska"):
             process.kill()
             return "replan"
-        waits = not self._live or process.report.finite
+        # The length that an RTMP server gives is that of a file it was fed with once: it never waits for us.
+        waits = not self._live or (process.report.finite and self._order.source.kind != "rtmp")
         self._buffer = PcmBuffer(self._options.pcm_buffer_s, lossy=not waits)
         with ThreadPoolExecutor(3, thread_name_prefix="epoch") as pool:
             try:
@@ -272,9 +289,11 @@ class EpochRecorder:
         folder = self._order.folder
         for line in listing:
             named = parse_listed(line)
-            listed = held(named, folder / OPEN / named.name, first=self._is_first(named.name))
-            if listed is None:
+            found = inspect(folder / OPEN / named.name)
+            if found is None:
                 continue
+            self._source.shapes.see(found.shape)
+            listed = held(named, found, first=self._is_first(named.name))
             known = self._order.known.get(int(Path(listed.name).stem), "")
             closed = close_segment(folder / OPEN / listed.name, folder / listed.name, known_sha256=known)
             self._segment(segment_of(epoch, self._order.data_dir, closed, listed), known=bool(known))
@@ -296,8 +315,8 @@ class EpochRecorder:
 
     def _watch(self, process: FfmpegProcess, tasks: Sequence[Future[None]]) -> str:
         """Wait while all is well; the reason to stop, or empty when ffmpeg ended by itself."""
-        progress, seen = -1, time.monotonic()
-        disk_due, rollover_due = seen, seen + self._options.max_epoch_s
+        disk_due = time.monotonic()
+        rollover_due = disk_due + self._options.max_epoch_s
         while process.running():
             now = time.monotonic()
             if any(task.done() and task.exception() for task in tasks):
@@ -306,21 +325,30 @@ class EpochRecorder:
                 disk_due = now + _DISK_CHECK_S
                 if shutil.disk_usage(self._order.data_dir).free < self._options.min_free_bytes:
                     return "disk_low"
-            if (current := self._progress()) != progress:
-                progress, seen = current, now
-            if self._live and (ending := self._interrupted(process, now - seen, now > rollover_due)):
+            if self._live and (ending := self._interrupted(process, now)):
                 return ending
+            if self._live and now > rollover_due:
+                return "rollover"
             if self._stop.wait(_POLL_S):
                 return "stopped"
         return ""
 
-    def _interrupted(self, process: FfmpegProcess, silent_s: float, too_long: bool) -> str:
-        """Why a live epoch must end although ffmpeg would go on; empty when it need not."""
-        if process.report.jumped_back:
-            return "jumped"
-        if self._buffer.lossy and silent_s > self._options.silent_after_s:
-            return "silent"
-        return "rollover" if too_long else ""
+    def _interrupted(self, process: FfmpegProcess, now: float) -> str:
+        """Why a live epoch must end although ffmpeg would go on; empty when it need not.
+
+        A source with a length is played from its start whenever it is opened, so its leaps are left to ffmpeg;
+        but the length in FLV is what somebody wrote there.
+        """
+        if process.report.finite and process.report.container != "flv":
+            return ""
+        why = self._source.look(process.report, Sight(self._samples, self._progress(), now))
+        if not self._buffer.lossy:
+            return "" if why == "silent" else why
+        if self._source.mute and not self._mute and self.epoch is not None:
+            lost_ms = self.epoch.offset_ms + self._samples * 1000 // SAMPLE_RATE
+            self._listener.audio_lost(self.epoch, lost_ms)
+        self._mute = self._source.mute
+        return why
 
     def _progress(self) -> int:
         """A number that changes whenever anything was recorded."""

@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import av
@@ -17,6 +17,8 @@ from ingest.layout import OPEN, epoch_path, segment_files
 
 _TS_PACKET = 188
 _CUT_MS = 500
+TS_WRAP_MS = 2**33 / 90
+"""MPEG-TS counts time in 33 bits of 1/90000 s: after 26.5 hours it starts again at 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +36,21 @@ def parse_listed(line: str) -> Listed:
     return Listed(name, round(float(start) * 1000), round(float(end) * 1000))
 
 
-def held(listed: Listed, path: Path, *, first: bool) -> Listed | None:
-    """The PTS range that a listed file really holds; ``None`` when nothing in it can be played.
+def unwrapped_ms(pts_ms: float, near_ms: float) -> float:
+    """``pts_ms`` of an MPEG-TS, moved by whole wraps of its counter to where it is nearest to ``near_ms``."""
+    return pts_ms + round((near_ms - pts_ms) / TS_WRAP_MS) * TS_WRAP_MS
+
+
+def held(listed: Listed, found: "Inspected", *, first: bool) -> Listed:
+    """The PTS range that a listed file really holds.
 
     ffmpeg lists 0 as the start of an epoch's first segment, and lists a file as whole when the disk
-    was full before its end.
+    was full before its end. The list counts on where the times in the files start again.
     """
-    measured = measure(path)
-    if measured is None:
-        return None
     start_ms = PTS_ORIGIN_MS if first else listed.pts_start_ms
-    cut = measured[1] < listed.pts_end_ms - _CUT_MS
-    return Listed(listed.name, start_ms, measured[1] if cut else listed.pts_end_ms)
+    end_ms = round(unwrapped_ms(found.end_ms, listed.pts_end_ms))
+    cut = end_ms < listed.pts_end_ms - _CUT_MS
+    return Listed(listed.name, start_ms, end_ms if cut else listed.pts_end_ms)
 
 
 def file_sha256(path: Path) -> str:
@@ -54,8 +59,43 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What the media in a segment is made of; zero or empty where there is none, or none that can be read."""
+
+    video: str = ""
+    width: int = 0
+    height: int = 0
+    audio: str = ""
+
+    @property
+    def picture(self) -> tuple[str, int, int]:
+        """Codec, width and height."""
+        return self.video, self.width, self.height
+
+    def filled(self, other: "Shape") -> "Shape":
+        """This shape, with what it lacks taken from ``other``."""
+        pictured = self if self.width else replace(self, video=other.video, width=other.width, height=other.height)
+        return pictured if pictured.audio else replace(pictured, audio=other.audio)
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """First and last PTS of a segment file in milliseconds (the end of the last packet), and what is in it."""
+
+    start_ms: int
+    end_ms: int
+    shape: Shape
+
+
 def measure(path: Path) -> tuple[int, int] | None:
-    """First and last PTS in milliseconds (the end of the last packet) in a segment file.
+    """First and last PTS of a segment file in milliseconds; ``None`` when nothing in it can be played."""
+    found = inspect(path)
+    return None if found is None else (found.start_ms, found.end_ms)
+
+
+def inspect(path: Path) -> Inspected | None:
+    """Read all packets of a segment file.
 
     Video decides the start where there is any, as in the segment list. ``None`` when the file holds no packet
     with a time. A file cut off in the middle of a packet is read as far as it goes.
@@ -70,11 +110,22 @@ def measure(path: Path) -> tuple[int, int] | None:
                 start = float(packet.pts * packet.time_base)
                 end = max(end, start + float((packet.duration or 0) * packet.time_base))
                 starts[packet.stream.type] = min(start, starts.get(packet.stream.type, start))
+            shape = _shape(container, starts)
     except av.error.FFmpegError:
         return None
     if not starts:
         return None
-    return round(starts.get("video", min(starts.values())) * 1000), round(end * 1000)
+    return Inspected(round(starts.get("video", min(starts.values())) * 1000), round(end * 1000), shape)
+
+
+def _shape(container: av.container.InputContainer, kinds: Collection[str]) -> Shape:
+    shape = Shape()
+    if "video" in kinds and container.streams.video:
+        video = container.streams.video[0].codec_context
+        shape = replace(shape, video=video.name, width=video.width, height=video.height)
+    if "audio" in kinds and container.streams.audio:
+        shape = replace(shape, audio=container.streams.audio[0].codec_context.name)
+    return shape
 
 
 def _packets(container: av.container.InputContainer) -> Iterator["av.Packet[av.stream.Stream]"]:

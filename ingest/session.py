@@ -18,7 +18,7 @@ from ingest.commands import PTS_ORIGIN_MS, StreamPlan, ffmpeg_path
 from ingest.diagnosis import StreamNames, cause, disk_full, last_message, source_error, truncated
 from ingest.probe import MediaInfo, probe_for_speech
 from ingest.recorder import Ending, EpochOrder, EpochRecorder, RecorderOptions, RecordingListener
-from ingest.segments import free_bytes_error
+from ingest.segments import TS_WRAP_MS, free_bytes_error
 from ingest.sources import Kind, Source
 
 __all__ = ["ReconnectPolicy", "RecordingListener", "ResumePoint", "SessionEnd", "StreamRecorder"]
@@ -31,7 +31,12 @@ _GAP_REASONS: dict[Ending, str] = {
     "died": "recorder_died",
     "rollover": "epoch_rollover",
     "jumped": "source_time_jumped",
+    "changed": "source_changed",
 }
+_AT_ONCE: frozenset[Ending] = frozenset({"died", "rollover", "jumped", "changed"})
+"""The source is there: an epoch that ended so is followed at once, and what came before is recorded."""
+_HASTE_MS = 2_000
+"""Unless it was shorter than this, so that a source that leaps all the time is not opened all the time."""
 _MAX_REPLANS = 2
 _SHORT_MS = 2_000
 
@@ -173,12 +178,15 @@ class StreamRecorder:
 
     def _run_live(self) -> SessionEnd:
         plan = StreamPlan()
-        attempt, replans, lost_at = 0, 0, time.monotonic()
+        attempt, replans, lost_at, at_edge = 0, 0, time.monotonic(), False
         while True:
-            ending, recorder = self._record_epoch(plan)
+            ending, recorder = self._record_epoch(plan, at_edge=at_edge)
+            at_edge = ending in _AT_ONCE and recorder.length_ms >= _HASTE_MS
             if recorder.epoch is not None:
                 attempt, replans, lost_at = 0, 0, time.monotonic()
                 self._progress.gap_reason = _GAP_REASONS.get(ending, "source_disconnected")
+                if ending not in {"ended", "stopped"}:
+                    self._open_gap(recorder.epoch)
             elif ending != "stopped":
                 changed = _changed_plan(plan, ending, recorder)
                 if changed != plan and replans < _MAX_REPLANS:
@@ -191,16 +199,22 @@ class StreamRecorder:
             if time.monotonic() - lost_at >= self._policy.give_up_after_s:
                 return self._end("source_lost")
             _log.warning("%s: %s; reconnecting", self._stream, last_message(recorder.messages) or ending)
-            if self._stop.wait(self._policy.delay_s(attempt, self._rng)):
+            if self._stop.wait(0 if at_edge else self._policy.delay_s(attempt, self._rng)):
                 return self._end("stopped")
             attempt, plan = attempt + 1, StreamPlan(container=plan.container)
 
-    def _record_epoch(self, plan: StreamPlan) -> tuple[Ending, EpochRecorder]:
+    def _open_gap(self, epoch: Epoch) -> None:
+        """Say at once that a source is lost: it may be long until it is back."""
+        at = self._progress.next
+        wall = at.wall_end or self._clock()
+        reason = self._progress.gap_reason
+        self._listener.gap_opened(Gap(self._stream, epoch.number, at.offset_ms, at.offset_ms, reason, wall, wall))
+
+    def _record_epoch(self, plan: StreamPlan, *, at_edge: bool = False) -> tuple[Ending, EpochRecorder]:
         self._check_disk()
         start = self._progress.next
-        order = EpochOrder(
-            self._stream, start.epoch, start.sequence, self._source, plan, self._data_dir.absolute(), self._known
-        )
+        folder = self._data_dir.absolute()
+        order = EpochOrder(self._stream, start.epoch, start.sequence, self._source, plan, folder, self._known, at_edge)
         recorder = EpochRecorder(order, self._options, self._listener, self._begin, stop=self._stop, clock=self._clock)
         ending: Ending = "died"
         try:
@@ -273,7 +287,8 @@ class StreamRecorder:
 
 def _file_plan(info: MediaInfo) -> StreamPlan:
     names = StreamNames(info.video.codec if info.video else "", info.audio.codec if info.audio else "")
-    return StreamPlan("mpegts" if names.fits_mpegts else "matroska")
+    wraps = (info.duration_ms or 0) + PTS_ORIGIN_MS >= TS_WRAP_MS
+    return StreamPlan("mpegts" if names.fits_mpegts and not wraps else "matroska")
 
 
 def _changed_plan(plan: StreamPlan, ending: Ending, recorder: EpochRecorder) -> StreamPlan:

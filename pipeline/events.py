@@ -53,14 +53,25 @@ def gap_found(gap: Gap) -> Json:
     return _event("gap", gap_json(gap))
 
 
+def gap_opened(gap: Gap) -> Json:
+    """The source is lost and being sought again; ``gap`` follows when it is back, with how much is missing."""
+    fields = {"stream": gap.stream, "epoch": gap.epoch, "start": seconds(gap.start_ms), "reason": gap.reason}
+    return _event("gap.opened", fields | {"wall_start": iso(gap.wall_start)})
+
+
 def lag(stream: str, position_ms: int, lag_ms: int) -> Json:
     """Recognition runs behind the recording by ``lag`` seconds; nothing is lost."""
     return _event("lag", {"stream": stream, "position": seconds(position_ms), "lag": seconds(lag_ms)})
 
 
 def no_audio(stream: str, position_ms: int) -> Json:
-    """The source carries no audio: it is recorded, but nothing can be heard."""
+    """The source carries no sound, or none any more: it is recorded, but nothing can be heard."""
     return _event("no_audio", {"stream": stream, "position": seconds(position_ms)})
+
+
+def audio_resumed(stream: str, position_ms: int) -> Json:
+    """There is sound again after `no_audio`."""
+    return _event("audio.resumed", {"stream": stream, "position": seconds(position_ms)})
 
 
 def stream_ended(stream: str, reason: str, totals: Json) -> Json:

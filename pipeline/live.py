@@ -14,6 +14,7 @@ from core.records import Epoch, Gap, ModelIdentity, Segment, Stream
 from core.shapes import Json
 from evidence.leaves import How, Rules, Session
 from evidence.live_log import LiveLog, SealOptions
+from ingest.commands import SAMPLE_RATE
 from ingest.layout import stream_path
 from ingest.lock import StreamLock
 from ingest.pcm import Int16
@@ -85,6 +86,7 @@ class StreamWatch:
         self._recorder: StreamRecorder | None = None
         self._stopped = False
         self._begun = False
+        self._soundless = False
         self._gaps = 0
         shelf = shelf_of(parts.db, stream.name, stream.product)
         scribe = Scribe(parts.db, parts.checker, parts.model, shelf, parts.lifecycle)
@@ -129,7 +131,7 @@ class StreamWatch:
         self._log.started()
         self._emit(events.epoch_started(epoch))
         if not epoch.audio_codec:
-            self._emit(events.no_audio(epoch.stream, epoch.offset_ms))
+            self.audio_lost(epoch, epoch.offset_ms)
 
     def segment_closed(self, segment: Segment) -> None:
         """A segment is on disk for good."""
@@ -141,6 +143,10 @@ class StreamWatch:
 
     def pcm(self, epoch: Epoch, first_sample: int, samples: Int16, arrived: float) -> None:
         """Audio to listen to; may take as long as it takes."""
+        if self._soundless:
+            self._soundless = False
+            end_ms = (first_sample + len(samples)) * 1000 // SAMPLE_RATE
+            self._emit(events.audio_resumed(epoch.stream, epoch.offset_ms + end_ms))
         self._ear(epoch).hear(first_sample, samples, arrived)
 
     def epoch_ended(self, epoch: Epoch) -> None:
@@ -149,6 +155,16 @@ class StreamWatch:
             self._ear(epoch).finish()
         with self._parts.db.write() as connection:
             recordings.put_epoch(connection, replace(epoch, complete=epoch.complete or self._source.live))
+
+    def audio_lost(self, epoch: Epoch, position_ms: int) -> None:
+        """Pictures without sound; told once until the sound is back."""
+        if not self._soundless:
+            self._soundless = True
+            self._emit(events.no_audio(epoch.stream, position_ms))
+
+    def gap_opened(self, gap: Gap) -> None:
+        """A live source was lost."""
+        self._emit(events.gap_opened(gap))
 
     def gap(self, gap: Gap) -> None:
         """A stretch that was not recorded."""

@@ -41,5 +41,5 @@ def measure(metrics: Metrics, event: Json) -> None:
             metrics.lag.labels(stream).set(event["lag"])
         case "stream.started" | "stream.ended":
             metrics.lag.labels(stream).set(0)
-        case "stream.failed" | "stream.silent" | "stream.behind" | "no_audio" as name:
+        case "stream.failed" | "stream.silent" | "stream.behind" | "no_audio" | "gap.opened" as name:
             metrics.warnings.labels(stream, name).inc()

@@ -16,7 +16,9 @@ TOLD = frozenset(
         "stream.behind",
         "stream.caught_up",
         "gap",
+        "gap.opened",
         "no_audio",
+        "audio.resumed",
     }
 )
 

@@ -50,6 +50,7 @@ class Remember:
 
     def __init__(self):
         self.epochs, self.ended, self.segments, self.gaps, self.blocks = [], [], [], [], []
+        self.opened_gaps, self.losses = [], []
         self.events = []
 
     def epoch_started(self, epoch):
@@ -70,6 +71,12 @@ class Remember:
     def gap(self, gap):
         self.events.append("gap")
         self.gaps.append(gap)
+
+    def gap_opened(self, gap):
+        self.opened_gaps.append(gap)
+
+    def audio_lost(self, epoch, position_ms):
+        self.losses.append((epoch.number, position_ms))
 
     def samples(self, epoch=1):
         """The epoch's samples joined; asserts that none is missing."""

@@ -41,7 +41,37 @@ def test_a_length_makes_the_input_finite():
 @pytest.mark.parametrize(("current", "jumped"), [(580_994, True), (827_920, False), (-5, True)])
 def test_only_a_large_step_back_in_time_is_a_jump(current, jumped):
     line = f"[aost#0:1/copy @ 0x1] Non-monotonic DTS; previous: 827921, current: {current}; changing to 827922."
-    assert read([*OPENED, line]).jumped_back is jumped
+    assert read([*OPENED, line]).jumped is jumped
+
+
+@pytest.mark.parametrize(
+    ("line", "jumped"),
+    [
+        ("[vist#0:0/h264 @ 0x1] timestamp discontinuity (stream id=256): -5000000, new offset= 10034108", True),
+        ("[vist#0:0/h264 @ 0x1] timestamp discontinuity (stream id=256): 93599965892, new offset= -93599965892", True),
+        ("[vist#0:0/h264 @ 0x1] timestamp discontinuity (stream id=256): -120000, new offset= 120000", False),
+        ("[aist#0:1/aac @ 0x1] DTS 93608000, next:8034219 st:1 invalid dropping", True),
+        ("[in#0/mpegts @ 0x1] DTS 1170000 < 1616400 out of order", False),
+    ],
+)
+def test_times_that_ffmpeg_moves_or_drops_are_a_jump(line, jumped):
+    assert read([*OPENED, line]).jumped is jumped
+
+
+def test_other_audio_new_streams_and_refused_packets_are_noticed_once_the_input_is_open():
+    report = read(
+        [
+            *OPENED,
+            "[in#0/flv @ 0x1] New subtitle stream with index 2 at pos:318525 and DTS:8s",
+            "[in#0/flv @ 0x1] New audio stream with index 3 at pos:318970 and DTS:8s",
+            "[aist#0:1/aac @ 0x1] [dec:aac @ 0x2] Error submitting packet to decoder: Invalid data found",
+        ]
+    )
+    assert (report.new_streams, report.undecodable, report.audio_changed) == ({"audio"}, 1, False)
+    assert read(
+        [*OPENED, "[af#1:0 @ 0x1] Avoiding reinit; dropping frame pts: 384091 bound for aresample"]
+    ).audio_changed
+    assert not read(["[af#1:0 @ 0x1] Avoiding reinit; dropping frame pts: 384091", *OPENED]).audio_changed
 
 
 @pytest.mark.parametrize(

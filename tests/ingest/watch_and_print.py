@@ -27,5 +27,11 @@ class Print:
     def gap(self, gap):
         pass
 
+    def gap_opened(self, gap):
+        pass
+
+    def audio_lost(self, epoch, position_ms):
+        pass
+
 
 StreamRecorder("room", parse_source(sys.argv[1]), Path(sys.argv[2]), Print(), segment_seconds=2, min_free_bytes=0).run()
