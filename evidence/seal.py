@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from core.clock import iso
 from evidence.leaves import parse_moment
@@ -14,34 +15,41 @@ SUMS, STAMP, SEAL, SIGNATURE = "SHA256SUMS", "SHA256SUMS.tsr", "SEAL", "SEAL.sig
 UNLISTED = frozenset({SUMS, STAMP, SEAL, SIGNATURE})
 """Files that SHA256SUMS does not list: the seal covers them."""
 
-_TITLE = "livewitness/package/v1"
+Kind = Literal["package", "masked", "negative"]
+"""A stretch with its originals; its masked edition, without them; a search that found nothing."""
+
 _SEAL = re.compile(
-    rf"{_TITLE}\nsums ([0-9a-f]{{64}})\nstamp ([0-9a-f]{{64}}|-)\ntime (\S{{24}})\nkey ([0-9a-f]{{16}})\n"
+    r"livewitness/(package|masked|negative)/v1\nsums ([0-9a-f]{64})\nstamp ([0-9a-f]{64}|-)\n"
+    r"time (\S{24})\nkey ([0-9a-f]{16})\n"
 )
 _LINE = re.compile(r"([0-9a-f]{64})  (\S+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """What is signed: hash of SHA256SUMS, hash of its token (``-`` where there is none), time, key id."""
+    """What is signed: kind, hash of SHA256SUMS, hash of its token (``-`` where there is none), time, key id."""
 
     sums: str
     stamp: str
     time: datetime
     key: str
+    kind: Kind = "package"
 
     @property
     def text(self) -> bytes:
         """The signed bytes."""
         fields = (f"sums {self.sums}", f"stamp {self.stamp}", f"time {iso(self.time)}", f"key {self.key}")
-        return "\n".join([_TITLE, *fields, ""]).encode()
+        return "\n".join([f"livewitness/{self.kind}/v1", *fields, ""]).encode()
 
 
 def parse_seal(text: bytes) -> Seal | None:
     """The inverse of ``Seal.text``; ``None`` for anything else."""
     found = _SEAL.fullmatch(text.decode("ascii", "replace"))
-    moment = parse_moment(found.group(3)) if found else None
-    return Seal(found[1], found[2], moment, found[4]) if found and moment else None
+    moment = parse_moment(found[4]) if found else None
+    if found is None or moment is None:
+        return None
+    kinds: dict[str, Kind] = {"package": "package", "masked": "masked", "negative": "negative"}
+    return Seal(found[2], found[3], moment, found[5], kinds[found[1]])
 
 
 def sums_text(hashes: Mapping[str, str]) -> bytes:

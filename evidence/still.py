@@ -25,11 +25,7 @@ def write_still(db: Database, data_dir: Path, stream: str, at_ms: int, output: P
 
     Raises what `evidence.clip.cut_clip` raises, and `BadInputError` when there is no picture at that time.
     """
-    suffix = output.suffix.lower()
-    if suffix not in _ENCODERS:
-        raise BadInputError(
-            "still_suffix", f"截图只能存为 .png 或 .jpg（得到“{output.suffix}”）。", "Stills are .png or .jpg files."
-        )
+    encoder = _encoder_of(output)
     cover = find_cover(db, stream, at_ms, at_ms + 1)
     candidates = [s for s in (cover.before, *cover.needed) if s is not None]
     target = pts_us(cover.epoch, at_ms)
@@ -40,11 +36,34 @@ def write_still(db: Database, data_dir: Path, stream: str, at_ms: int, output: P
         if found is not None:
             break
     if found is None:
-        raise BadInputError("still_no_picture", "这个时刻没有画面。", "There is no picture at that moment.")
+        raise _no_picture()
     frame_us, frame = found
     with written_whole(output) as partial:
-        partial.write_bytes(_encoded(frame, *_ENCODERS[suffix]))
+        partial.write_bytes(_encoded(frame, *encoder))
     return at_ms + round((frame_us - target) / 1000)
+
+
+def still_of_file(path: Path, at_ms: int, output: Path) -> None:
+    """Write the frame that a media file shows at its own time ``at_ms``. Raises `BadInputError`, `StorageError`."""
+    encoder = _encoder_of(output)
+    found = _frame_at(path, at_ms * 1000)
+    if found is None:
+        raise _no_picture()
+    with written_whole(output) as partial:
+        partial.write_bytes(_encoded(found[1], *encoder))
+
+
+def _encoder_of(output: Path) -> tuple[str, str]:
+    suffix = output.suffix.lower()
+    if suffix not in _ENCODERS:
+        raise BadInputError(
+            "still_suffix", f"截图只能存为 .png 或 .jpg（得到“{output.suffix}”）。", "Stills are .png or .jpg files."
+        )
+    return _ENCODERS[suffix]
+
+
+def _no_picture() -> BadInputError:
+    return BadInputError("still_no_picture", "这个时刻没有画面。", "There is no picture at that moment.")
 
 
 def _frame_at(path: Path, target_us: int) -> tuple[int, VideoFrame] | None:

@@ -78,15 +78,16 @@ for file in **; do
   case $file in SHA256SUMS|SHA256SUMS.tsr|SEAL|SEAL.sig) continue ;; esac
   [[ -f $file && ${listed[$file]:-} ]] || refuse "$file" "is not listed in SHA256SUMS"
 done
-for file in "${!listed[@]}"; do
+sha256sum --check --strict --status SHA256SUMS 2>/dev/null || for file in "${!listed[@]}"; do
   [[ -f $file ]] || refuse "$file" "is missing"
   sha "$file"; [[ $H == "${listed[$file]}" ]] || refuse "$file" "its content was changed"
 done
 
 # --- 3. The seal over the list ---------------------------------------------------------------------------------------
 mapfile -t seal <SEAL
-[[ ${#seal[@]} -eq 5 && ${seal[0]} == livewitness/package/v1 && ${seal[1]} =~ ^sums\ $hex$ && ${seal[2]} =~ ^stamp\ ($hex|-)$ \
+[[ ${#seal[@]} -eq 5 && ${seal[0]} =~ ^livewitness/(package|masked|negative)/v1$ && ${seal[1]} =~ ^sums\ $hex$ && ${seal[2]} =~ ^stamp\ ($hex|-)$ \
   && ${seal[3]} =~ ^time\ $stamp$ && ${seal[4]} =~ ^key\ [0-9a-f]{16}$ ]] || refuse SEAL "is not in its form"
+kind=${seal[0]#*/} kind=${kind%/*}
 sha SHA256SUMS; [[ ${seal[1]} == "sums $H" ]] || refuse SHA256SUMS "is not the list that was signed"
 T= unchecked=0
 if [[ ${seal[2]} != "stamp -" ]]; then
@@ -104,7 +105,6 @@ node() { # node LEFT RIGHT: sets N to the hash of an inner node
   N=${nodes[$1$2]:-}
   [[ $N ]] || { N=01$1$2; N=$(basenc --base16 --decode <<<"${N^^}" | sha256sum); N=${N%% *}; nodes[$1$2]=$N; }
 }
-while read -r first second rest; do proofs[$first-$second]=$rest; done <log/consistency.txt
 consistent() { # consistent SIZE ROOT SIZE ROOT
   local -a path
   read -ra path <<<"${proofs[$1-$3]:-}"
@@ -125,40 +125,54 @@ consistent() { # consistent SIZE ROOT SIZE ROOT
   done
   ((last == 0)) && [[ $old == "$2" && $new == "$4" ]]
 }
-origin= size=0 root= time= sizes=() times=()
-for file in log/checkpoints/*.txt; do
-  mapfile -t c <"$file"
-  [[ ${#c[@]} -eq 7 && ${c[0]} == livewitness/checkpoint/v1 && ${c[1]} =~ ^origin\ [^\ ]+$ && ${c[2]} =~ ^size\ [1-9][0-9]{0,11}$ \
-    && ${c[3]} =~ ^root\ $hex$ && ${c[4]} =~ ^time\ $stamp$ && ${c[5]} =~ ^audit\ [0-9]+\ $hex$ && ${c[6]} =~ ^key\ [0-9a-f]{16}$ ]] \
-    || refuse "$file" "is not in its form"
-  token=${file%.txt}.tsr T=
-  if [[ $ca && -f $token ]]; then stamped "$file" "$token"; elif [[ -f $token ]]; then unchecked=1; fi
-  signed "$file" "${file%.txt}.sig" "${c[6]#key }" "${c[4]#time }" "$T"
-  [[ ! $origin || ${c[1]} == "$origin" ]] || refuse "$file" "belongs to another log"
-  (($size < ${c[2]#size })) || refuse "$file" "is not larger than the one before: one size, one root"
-  [[ ! $time || ! ${c[4]} < $time ]] || refuse "$file" "is older than the one before"
-  ((size == 0)) || consistent "$size" "$root" "${c[2]#size }" "${c[3]#root }" || refuse "$file" "does not continue the log of the one before"
-  origin=${c[1]} size=${c[2]#size } root=${c[3]#root } time=${c[4]} sizes+=("$size") times+=("$T")
-done
-((size)) || refuse log/checkpoints "holds no checkpoint"
+chain() { # chain FOLDER: checks its checkpoints; sets origin, size, root of the last one, and all sizes and token times
+  local file token time= first second rest
+  local -a c
+  origin= size=0 root= sizes=() times=() proofs=()
+  if [[ -f $1/consistency.txt ]]; then
+    while read -r first second rest; do proofs[$first-$second]=$rest; done <"$1/consistency.txt"
+  fi
+  for file in "$1"/checkpoints/*.txt; do
+    mapfile -t c <"$file"
+    [[ ${#c[@]} -eq 7 && ${c[0]} == livewitness/checkpoint/v1 && ${c[1]} =~ ^origin\ [^\ ]+$ && ${c[2]} =~ ^size\ [1-9][0-9]{0,11}$ \
+      && ${c[3]} =~ ^root\ $hex$ && ${c[4]} =~ ^time\ $stamp$ && ${c[5]} =~ ^audit\ [0-9]+\ $hex$ && ${c[6]} =~ ^key\ [0-9a-f]{16}$ ]] \
+      || refuse "$file" "is not in its form"
+    token=${file%.txt}.tsr T=
+    if [[ $ca && -f $token ]]; then stamped "$file" "$token"; elif [[ -f $token ]]; then unchecked=1; fi
+    signed "$file" "${file%.txt}.sig" "${c[6]#key }" "${c[4]#time }" "$T"
+    [[ ! $origin || ${c[1]} == "origin $origin" ]] || refuse "$file" "belongs to another log"
+    ((size < ${c[2]#size })) || refuse "$file" "is not larger than the one before: one size, one root"
+    [[ ! $time || ! ${c[4]} < $time ]] || refuse "$file" "is older than the one before"
+    ((size == 0)) || consistent "$size" "$root" "${c[2]#size }" "${c[3]#root }" || refuse "$file" "does not continue the log of the one before"
+    origin=${c[1]#origin } size=${c[2]#size } root=${c[3]#root } time=${c[4]} sizes+=("$size") times+=("$T")
+  done
+  ((size)) || refuse "$1/checkpoints" "holds no checkpoint"
+  checkpoints+=("${sizes[@]}")
+}
 
-# --- 5. Leaves: in the tree (RFC 9162, 2.1.3.2), without a hole, each segment with its file and in time ---------------
-mapfile -t lines <log/leaves.jsonl
-mapfile -t paths <log/inclusion.txt
-((${#lines[@]} == ${#paths[@]})) || refuse log/inclusion.txt "does not fit log/leaves.jsonl"
-form='^\{"bytes":([0-9]+),"end_ms":[0-9]+,"epoch":[0-9]+,"file":"([0-9]+/[0-9]+\.[a-z]+)","how":"(recorded|received)","index":([0-9]+),"kind":"segment","late":(true|false),"logged":"('$stamp')","pts_end_ms":[0-9]+,"pts_start_ms":[0-9]+,"sequence":([0-9]+),"sha256":"('$hex')","start_ms":[0-9]+,"time":"('$stamp')"\}$'
-segments=0 received=0 previous= expected= skip=
-declare -A named=()
-for ((i = 0; i < ${#lines[@]}; i++)); do
-  line=${lines[i]}
-  read -ra path <<<"${paths[i]}"
-  index=${path[0]} n=${path[0]} last=$((size - 1))
-  [[ $index =~ ^[0-9]{1,12}$ ]] && ((index < size)) || refuse log/inclusion.txt "names a leaf outside the log"
-  [[ $line =~ \"index\":([0-9]+)[,}] && ${BASH_REMATCH[1]} == "$index" ]] || refuse log/leaves.jsonl "leaf $index has another index"
-  N=$({ printf '\0'; printf '%s' "$line"; } | sha256sum) N=${N%% *}
-  ((i)) || { ((index == 0)) && [[ $origin == */${N:0:16} ]] || refuse log/leaves.jsonl "its first leaf is not that of the log named"; }
+# --- 5. Leaves: hashes of all lines of a file, their place in the tree (RFC 9162, 2.1.3.2), their files and times -----
+read_leaves() { # read_leaves FILE: sets lines, and hashes to their leaf hashes (one sha256sum for all of them)
+  local i
+  mapfile -t lines <"$1"
+  hashes=()
+  ((${#lines[@]})) || return 0
+  rm -rf "$tmp/leaf"; mkdir "$tmp/leaf"
+  for ((i = 0; i < ${#lines[@]}; i++)); do printf '\0%s' "${lines[i]}" >"$tmp/leaf/$((i + 1000000))"; done
+  mapfile -t hashes < <(cd "$tmp/leaf" && sha256sum -- * | cut -c 1-64)
+}
+place() { # place FILE N: the index that line N of the file states; sets index
+  [[ ${lines[$2]} =~ \"index\":([0-9]{1,12})[,}] ]] || refuse "$1" "line $(($2 + 1)) is not in its form"
+  index=${BASH_REMATCH[1]}
+}
+included() { # included FILE N PROOF: line N is in the tree of the last checkpoint
+  local -a path
+  local n last=$((size - 1)) c
+  read -ra path <<<"$3"
+  place "$1" "$2"
+  [[ ${path[0]:-} == "$index" ]] && ((index < size)) || refuse "$1" "leaf $index has another index"
+  N=${hashes[$2]} n=$index
   for c in "${path[@]:1}"; do
-    [[ $c =~ ^$hex$ ]] && ((last)) || refuse log/inclusion.txt "the proof of leaf $index is not in its form"
+    [[ $c =~ ^$hex$ ]] && ((last)) || refuse "$1" "the proof of leaf $index is not in its form"
     if ((n & 1 || n == last)); then
       node "$c" "$N"
       while ((!(n & 1) && n)); do ((n >>= 1, last >>= 1)); done
@@ -167,33 +181,131 @@ for ((i = 0; i < ${#lines[@]}; i++)); do
     fi
     ((n >>= 1, last >>= 1))
   done
-  ((last == 0)) && [[ $N == "$root" ]] || refuse log/leaves.jsonl "leaf $index is not in the log that was signed"
-  ((segments == 0 || index == previous + 1)) || refuse log/leaves.jsonl "leaves between $previous and $index are missing"
-  previous=$index
-  [[ $line =~ ^\{\"first\":([0-9]+),\"index\":[0-9]+,\"kind\":\"skip\",\"last\":([0-9]+), ]] && skip="${BASH_REMATCH[1]} $((BASH_REMATCH[2] + 1))"
-  [[ $line == *'"kind":"segment"'* ]] || continue
-  [[ $line =~ $form ]] || refuse log/leaves.jsonl "leaf $index is not in its form"
-  bytes=${BASH_REMATCH[1]} file=segments/${BASH_REMATCH[2]} how=${BASH_REMATCH[3]} sequence=${BASH_REMATCH[7]} sum=${BASH_REMATCH[8]} begun=${BASH_REMATCH[9]}
-  [[ ! $expected || $sequence == "$expected" || $skip == "$expected $sequence" ]] || refuse log/leaves.jsonl "segment $expected is missing before $sequence"
+  ((last == 0)) && [[ $N == "$root" ]] || refuse "$1" "leaf $index is not in the log that was signed"
+}
+in_time() { # in_time FILE INDEX TIME: the first token over it came at most the limit after that time
+  local k delay
+  [[ $ca ]] || return 0
+  T=
+  for ((k = 0; k < ${#sizes[@]}; k++)); do ((sizes[k] > $2)) && [[ ${times[k]} ]] && { T=${times[k]}; break; }; done
+  [[ $T ]] || refuse "$1" "no time-stamped checkpoint covers it"
+  delay=$((T - $(epoch "$3" log/leaves.jsonl)))
+  ((delay <= limit)) || refuse "$1" "was fixed $delay s after it began; the limit is $limit s"
+  ((delay >= -5)) || refuse "$1" "is said to have begun $((-delay)) s after it was fixed"
+}
+form='^\{"bytes":([0-9]+),"end_ms":([0-9]+),"epoch":[0-9]+,"file":"([0-9]+/[0-9]+\.[a-z]+)","how":"(recorded|received)","index":([0-9]+),"kind":"segment","late":(true|false),"logged":"('$stamp')","pts_end_ms":[0-9]+,"pts_start_ms":[0-9]+,"sequence":([0-9]+),"sha256":"('$hex')","start_ms":([0-9]+),"time":"('$stamp')"\}$'
+skipped='^\{"first":([0-9]+),"index":[0-9]+,"kind":"skip","last":([0-9]+),'
+taken='^\{"bytes":([0-9]+),"file":"((received/[0-9a-f]{32}[.a-z0-9]*)?)","giver":.*,"how":"received","index":[0-9]+,"kind":"received","logged":"'$stamp'","name":.*,"sha256":"('$hex')","time":"('$stamp')","what":"[a-z]+"\}$'
+declare -A named=()
+segments=0 received=0 held=0 expected=
+segment() { # segment FILE N: line N is a segment's leaf with the next number; in a package its file is there and in time
+  local bytes file how sequence sum begun
+  [[ ${lines[$2]} =~ $form ]] || refuse "$1" "leaf $index is not in its form"
+  bytes=${BASH_REMATCH[1]} file=segments/${BASH_REMATCH[3]} how=${BASH_REMATCH[4]} sequence=${BASH_REMATCH[8]} sum=${BASH_REMATCH[9]} begun=${BASH_REMATCH[11]}
+  ((held += BASH_REMATCH[2] - BASH_REMATCH[10]))
+  [[ ! $expected || $sequence == "$expected" || $skip == "$expected $sequence" ]] || refuse "$1" "segment $expected is missing before $sequence"
   expected=$((sequence + 1)) skip=
-  [[ ${listed[$file]:-} == "$sum" ]] || refuse "$file" "is not the segment that the log fixed"
-  (($(stat -c %s "$file") == bytes)) || refuse "$file" "has another size than the log says"
-  named[$file]=1
   ((++segments))
   [[ $how == recorded ]] || ((++received))
-  if [[ $ca ]]; then
-    T=
-    for ((k = 0; k < ${#sizes[@]}; k++)); do ((sizes[k] > index)) && [[ ${times[k]} ]] && { T=${times[k]}; break; }; done
-    [[ $T ]] || refuse "$file" "no time-stamped checkpoint covers it"
-    delay=$((T - $(epoch "$begun" log/leaves.jsonl)))
-    ((delay <= limit)) || refuse "$file" "was fixed $delay s after it began; the limit is $limit s"
-    ((delay >= -5)) || refuse "$file" "is said to have begun $((-delay)) s after it was fixed"
+  case $kind in
+    package)
+      [[ ${listed[$file]:-} == "$sum" ]] || refuse "$file" "is not the segment that the log fixed"
+      (($(stat -c %s "$file") == bytes)) || refuse "$file" "has another size than the log says" ;;
+    *) [[ ! ${listed[$file]:-} ]] || refuse "$file" "does not belong into this kind of package" ;;
+  esac
+  named[$file]=1
+  [[ $kind == negative ]] || in_time "$file" "$index" "$begun"
+}
+stretch() { # the leaves of a stretch: the log's first, the session, then all from the first to the last segment
+  local i previous= skip=
+  local -a paths
+  chain log
+  read_leaves log/leaves.jsonl
+  mapfile -t paths <log/inclusion.txt
+  ((${#lines[@]} == ${#paths[@]})) || refuse log/inclusion.txt "does not fit log/leaves.jsonl"
+  for ((i = 0; i < ${#lines[@]}; i++)); do
+    included log/leaves.jsonl "$i" "${paths[i]}"
+    ((i)) || { ((index == 0)) && [[ $origin == */${hashes[0]:0:16} ]] || refuse log/leaves.jsonl "its first leaf is not that of the log named"; }
+    ((segments == 0 || index == previous + 1)) || refuse log/leaves.jsonl "leaves between $previous and $index are missing"
+    previous=$index
+    [[ ${lines[i]} =~ $skipped ]] && skip="${BASH_REMATCH[1]} $((BASH_REMATCH[2] + 1))"
+    [[ ${lines[i]} != *'"kind":"segment"'* ]] || segment log/leaves.jsonl "$i"
+  done
+  ((segments)) || refuse log/leaves.jsonl "names no segment"
+}
+foreign() { # files from elsewhere, each with its leaf
+  local i file
+  local -a paths
+  if [[ -f log/received.jsonl ]]; then
+    read_leaves log/received.jsonl
+    mapfile -t paths <log/received.txt
+    ((${#lines[@]} == ${#paths[@]})) || refuse log/received.txt "does not fit log/received.jsonl"
+    for ((i = 0; i < ${#lines[@]}; i++)); do
+      included log/received.jsonl "$i" "${paths[i]}"
+      [[ ${lines[i]} =~ $taken ]] || refuse log/received.jsonl "leaf $index is not in its form"
+      file=${BASH_REMATCH[2]}
+      [[ ! $file || ${listed[$file]:-} == "${BASH_REMATCH[4]}" ]] || refuse "$file" "is not the file that the log fixed"
+      [[ ! $file ]] || { named[$file]=1; in_time "$file" "$index" "${BASH_REMATCH[5]}"; }
+    done
   fi
-done
-((segments)) || refuse log/leaves.jsonl "names no segment"
-for file in segments/**/*; do [[ -d $file || ${named[$file]:-} ]] || refuse "$file" "is not in the log"; done
+  for file in segments/**/* received/**/*; do [[ -d $file || ${named[$file]:-} ]] || refuse "$file" "is not in the log"; done
+}
+bindings() { # of a masked edition: each file is bound to its original
+  local promise sum file rest
+  [[ -f masking/bindings.txt ]] || refuse masking/bindings.txt "is missing"
+  while read -r promise sum file rest; do
+    [[ $promise =~ ^$hex$ && $sum =~ ^($hex|-)$ && $file && ! $rest ]] || refuse masking/bindings.txt "is not in its form"
+    [[ ${listed[$file]:--} == "$sum" ]] || refuse "$file" "is not the masked file that is bound"
+    named[$file]=1
+  done <masking/bindings.txt
+  for file in "${!listed[@]}"; do
+    case $file in log/*|export/*|masking/bindings.txt|verify.sh) continue ;; esac
+    [[ ${named[$file]:-} && $file != segments/* ]] || refuse "$file" "is bound to no original"
+  done
+}
+whole_log() { # whole_log FOLDER: all its leaves, without a hole, give the root that was signed
+  local i skip=
+  chain "$1"
+  read_leaves "$1/leaves.jsonl"
+  ((${#lines[@]} == size)) || refuse "$1/leaves.jsonl" "has ${#lines[@]} leaves, $size were signed"
+  [[ $origin == */${hashes[0]:0:16} ]] || refuse "$1/leaves.jsonl" "its first leaf is not that of the log named"
+  expected=
+  for ((i = 0; i < size; i++)); do
+    place "$1/leaves.jsonl" "$i"
+    ((index == i)) || refuse "$1/leaves.jsonl" "leaf $i has another index"
+    [[ ${lines[i]} =~ $skipped ]] && skip="${BASH_REMATCH[1]} $((BASH_REMATCH[2] + 1))"
+    [[ ${lines[i]} != *'"kind":"gap"'* ]] || ((++gaps))
+    [[ ${lines[i]} != *'"kind":"segment"'* ]] || segment "$1/leaves.jsonl" "$i"
+  done
+  while ((${#hashes[@]} > 1)); do
+    rm -rf "$tmp/node"; mkdir "$tmp/node"
+    local text= odd=
+    for ((i = 0; i + 1 < ${#hashes[@]}; i += 2)); do text+=01${hashes[i]}${hashes[i + 1]}; done
+    ((i < ${#hashes[@]})) && odd=${hashes[i]}
+    basenc --base16 --decode <<<"${text^^}" | split -b 65 -a 7 -d - "$tmp/node/"
+    mapfile -t hashes < <(cd "$tmp/node" && sha256sum -- * | cut -c 1-64)
+    [[ ! $odd ]] || hashes+=("$odd")
+  done
+  [[ ${hashes[0]} == "$root" ]] || refuse "$1/leaves.jsonl" "is not the log that was signed"
+}
 
-echo "HOLDS: ${#listed[@]} files, $segments segments ($received of them received from elsewhere), ${#sizes[@]} checkpoints, log ${origin#origin }"
-echo "NOT CHECKED HERE: that the frames of the clip are those of the segments (livewitness verify does)"
+checkpoints=() gaps=0
+case $kind in
+  package)
+    stretch; foreign
+    echo "HOLDS: ${#listed[@]} files, $segments segments ($received of them received from elsewhere), ${#checkpoints[@]} checkpoints, log $origin"
+    echo "NOT CHECKED HERE: that the frames of the clip are those of the segments (livewitness verify does)" ;;
+  masked)
+    stretch; bindings
+    echo "HOLDS, MASKED EDITION: ${#listed[@]} files; the $segments originals ($received received from elsewhere) are not inside, their proofs are; ${#checkpoints[@]} checkpoints, log $origin"
+    echo "NOT CHECKED HERE: that the masked files show what the originals show; compare them with the unmasked edition" ;;
+  negative)
+    for folder in logs/*/; do whole_log "${folder%/}"; done
+    for file in "${!listed[@]}"; do
+      case $file in manifest.json|search/*.json|logs/*|export/*|report.*|verify.sh) ;; *) refuse "$file" "does not belong into this kind of package" ;; esac
+    done
+    echo "HOLDS, NEGATIVE RESULT: ${#listed[@]} files, ${#checkpoints[@]} logs with $((held / 1000)) s in $segments segments ($received received from elsewhere) and $gaps gaps"
+    echo "NOT CHECKED HERE: the search itself; search/search.json says what was asked, by which models and index, and how near the best hits came" ;;
+esac
 [[ $ca ]] || echo "NOT CHECKED: time by an authority; without TSA_CA.pem only the recorder's own clock speaks"
 ((unchecked == 0)) || exit 4
