@@ -370,5 +370,58 @@ deleted_segments = Table(
     Column("deletion", ForeignKey("deletions.id"), nullable=False, index=True),
 )
 
+# A dispute: exhibits in an order, with comments, until it is decided.
+cases = Table(
+    "cases",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("shop", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("created_by", String, nullable=False),
+    Column("created_at", String, nullable=False),
+)
+
+exhibits = Table(
+    "exhibits",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("case_id", ForeignKey("cases.id"), nullable=False, index=True),
+    Column("position", Integer, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("stream", String, nullable=False),
+    Column("start_ms", Integer, nullable=False),
+    Column("end_ms", Integer, nullable=False),
+    # Name under cases/ID/; empty for a note.
+    Column("file", Text, nullable=False),
+    Column("sha256", String, nullable=False),
+    Column("size", Integer, nullable=False),
+    # JSON: what the export or the search told of itself.
+    Column("about", Text, nullable=False),
+    Column("added_by", String, nullable=False),
+    Column("added_at", String, nullable=False),
+)
+
+# What a moderator asked of the platform, and what came of it.
+measures = Table(
+    "measures",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("stream", ForeignKey("streams.name"), nullable=False, index=True),
+    Column("alert_id", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("asked_by", String, nullable=False),
+    Column("asked_at", String, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("remedy", Text, nullable=False),
+    Column("answered_by", String, nullable=False),
+    Column("answered_at", String),
+    sqlite_autoincrement=True,
+)
+
 # Full text is a virtual table, `postings`, made by the first migration: `letters` holds character 1+2-grams,
 # `sounds` merged-pinyin 1+2-grams, separated by spaces; its rowid is the utterance's id.
