@@ -196,7 +196,8 @@ class Correction:
 class Alert:
     """A finding placed in a stream's time. ``latency_ms`` runs from the arrival of the words' last sample.
 
-    ``count``: how often the claim was said within a few seconds; ``reason``: why it was withdrawn.
+    ``count``: how often the claim was said within a few seconds. ``reason``: why it was withdrawn, or why it is in
+    doubt; ``against`` are the words that speak against it: heard in its place by the final pass, or said right after.
     """
 
     id: str
@@ -214,6 +215,7 @@ class Alert:
     count: int = 1
     correction: Correction | None = None
     reason: str = ""
+    against: str = ""
 
 
 class ReviewAction(StrEnum):

@@ -72,6 +72,7 @@ def alert_json(alert: Alert) -> Json:
         "count": alert.count,
         "correction": correction_json(alert.correction) if alert.correction else None,
         "reason": alert.reason,
+        "against": alert.against,
         **finding,
         **place,
     }

@@ -21,6 +21,7 @@ _FIELDS = (
     "product",
     "count",
     "reason",
+    "against",
 )
 
 

@@ -121,6 +121,8 @@ alerts = Table(
     # JSON of the host's own correction, empty while there is none.
     Column("correction", Text, nullable=False, default="", server_default=""),
     Column("reason", Text, nullable=False, default="", server_default=""),
+    # What speaks against it: other words that were heard there, or what was said next.
+    Column("against", Text, nullable=False, default="", server_default=""),
     Index("alerts_by_time", "stream", "start_ms"),
 )
 
