@@ -18,7 +18,7 @@ COVERAGE = 0.5
 PHRASE = 0.5
 DENIAL = 0.5
 # Warnings and limits leave the first hits to those who claim; they are still found.
-CAUTION = 0.3
+CAUTION = 0.5
 # A text that the rule packs flagged with a class of the query's, wholly from this meaning on; one that was flagged and
 # cleared; the query's words in a text that was not flagged.
 FLAGGED, FLAGGED_FROM, FLAGGED_TO = 0.5, 0.5, 0.8

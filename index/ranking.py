@@ -165,7 +165,7 @@ class Matcher:
             for edge in (start, end)
             for size in (2, 3)
             for a in range(max(0, edge - size + 1), edge)
-            if a + size > edge
+            if edge < a + size <= len(text)
         )
 
     def _shared_concepts(self, query: Query, text: str, repaired: str) -> Iterable[Evidence]:
@@ -176,10 +176,15 @@ class Matcher:
                 near = self._concepts.similarity(ours.concept, mention.concept)
                 against = self._concepts.are_opposite(ours.concept, mention.concept)
                 if near or against:
-                    surely = CONCEPT_OF_ONE_LETTER if mention.end - mention.start == 1 else CONCEPT
-                    credit = surely * (near or 1.0)
+                    credit = self._surely(text, mention) * (near or 1.0)
                     words = text[mention.start : mention.end]
                     yield Evidence("concept", covers, credit, mention.start, mention.end, words, against)
+
+    def _surely(self, text: str, mention: Mention) -> float:
+        """What a word for a concept is worth: less for one letter, and for 防脱 where 防脱落 is said."""
+        if mention.end - mention.start == 1:
+            return CONCEPT_OF_ONE_LETTER
+        return CONCEPT * LETTER_RUN_CUT if self._cut(text, mention.end, mention.end) else CONCEPT
 
 
 def _owner(letters: Sequence[Symbol], sound: Symbol) -> int:
