@@ -9,10 +9,13 @@ from starlette.staticfiles import StaticFiles
 from api import (
     accounts,
     alerts,
+    cases,
     clips,
     events,
+    measures,
     metrics,
     pages,
+    playback,
     rooms,
     search,
     session,
@@ -25,6 +28,7 @@ from api import (
 from api.auth.access import route_rules
 from api.context import ApiContext, no_checks
 from api.errors import add_error_handlers
+from api.exhibits import ExhibitRoom
 from api.guard import Guard
 from api.health import CachedChecks, health_route
 from api.shelf import ClipShelf
@@ -44,6 +48,9 @@ _MODULES = (
     search,
     clips,
     stills,
+    playback,
+    cases,
+    measures,
     watches,
     webhooks,
     metrics,
@@ -74,6 +81,7 @@ def create_app(context: ApiContext) -> FastAPI:
     app.state.tail = events.tail_of(context)
     app.state.sign_ins = session.throttle_of(context)
     app.state.stills = stills.places()
+    app.state.exhibits = ExhibitRoom(context)
     app.add_middleware(Guard, hosts=context.hosts, limits=context.limits)
     add_error_handlers(app)
     for refusal in (SignInError, DeniedError):

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Protocol
 
+from cryptography.x509 import Certificate
 from fastapi import Depends, Request
 
 from core.health import CheckResult
 from core.metrics import Metrics
 from core.shapes import Json
 from core.watch_config import WatchConfig
+from evidence.live_log import SealOptions
 from index.search import SearchAnswer, SearchRequest
 from store.engine import Database
 
@@ -62,6 +64,7 @@ class Limits:
     """Bounds on what one request may ask for."""
 
     body_bytes: int = 64 * 1024
+    upload_bytes: int = 20 * 1024 * 1024
     query_bytes: int = 4096
     clip_seconds: float = 600.0
     clips_waiting: int = 4
@@ -82,6 +85,7 @@ class ApiContext:
     ``stopping`` is set when the service ends, so that open event streams end with it.
     ``watches`` starts and stops streams, where this installation watches any itself. Without ``accounts`` whoever
     reaches the service is its administrator: then it must listen on loopback only. ``secure``: cookies need https.
+    Packages are sealed by ``seal`` and verified against the CAs of ``authorities``.
     """
 
     db: Database
@@ -98,6 +102,8 @@ class ApiContext:
     allow_internal_targets: bool = False
     accounts: bool = False
     secure: bool = False
+    seal: SealOptions = field(default_factory=SealOptions)
+    authorities: tuple[Certificate, ...] = ()
 
 
 def context_of(request: Request) -> ApiContext:

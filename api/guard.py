@@ -1,5 +1,6 @@
 """The outermost layer: whose requests are answered, how large they may be, and what browsers are told."""
 
+import re
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -11,6 +12,7 @@ from api.headers import SECURITY_HEADERS
 from core.errors import LiveWitnessError
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_FILES = re.compile(r"/api/v1/cases/[^/]+/files")
 
 
 def host_name(value: str) -> str:
@@ -50,11 +52,17 @@ class Guard:
             )
         if len(scope.get("query_string", b"")) > self._limits.query_bytes:
             return LongQueryError("request_query", "查询字符串太长。", "The query string is too long.")
-        if _body_length(headers) > self._limits.body_bytes:
-            return _too_large(self._limits.body_bytes)
+        most = self._body_limit(scope)
+        if _body_length(headers) > most:
+            return _too_large(most)
         if scope["method"] not in _SAFE_METHODS and not self._own_page(headers):
             return ForeignPageError("request_origin", "不接受其他网站发来的操作。", "Other sites may not act here.")
         return None
+
+    def _body_limit(self, scope: Scope) -> int:
+        """Files are taken at one kind of address only; everything else is a few fields of JSON."""
+        takes_file = scope["method"] == "POST" and _FILES.fullmatch(scope["path"])
+        return self._limits.upload_bytes if takes_file else self._limits.body_bytes
 
     def _own_page(self, headers: Headers) -> bool:
         if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
@@ -65,13 +73,13 @@ class Guard:
     async def _serve_bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the body, which may come in pieces of untold number, up to the limit, then serve."""
         read: list[Message] = []
-        size = 0
+        size, most = 0, self._body_limit(scope)
         while True:
             message = await receive()
             read.append(message)
             size += len(message.get("body", b""))
-            if size > self._limits.body_bytes:
-                await error_response(_too_large(self._limits.body_bytes))(scope, receive, send)
+            if size > most:
+                await error_response(_too_large(most))(scope, receive, send)
                 return
             if message["type"] != "http.request" or not message.get("more_body", False):
                 break

@@ -17,5 +17,14 @@ def note(request: Request, action: str, detail: dict[str, Any]) -> None:
 
 def note_of(request: Request, name: str, action: str, detail: dict[str, Any]) -> None:
     """The same for somebody who is only about to sign in."""
-    host = request.client.host if request.client else ""
-    append_audit(context_of(request).data_dir, Actor(name, host, "api"), action, detail)
+    append_audit(context_of(request).data_dir, _actor(request, name), action, detail)
+
+
+def actor_of(request: Request) -> Actor:
+    """Who makes the request, and from where, for what notes itself."""
+    visitor: Visitor = getattr(request.state, "visitor", LOCAL)
+    return _actor(request, visitor.name)
+
+
+def _actor(request: Request, name: str) -> Actor:
+    return Actor(name, request.client.host if request.client else "", "api")

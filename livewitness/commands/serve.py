@@ -12,6 +12,7 @@ from api.context import ApiContext
 from core.errors import ConflictError, Sentence
 from core.metrics import Metrics
 from core.shapes import Json
+from evidence.stamping import read_ca
 from index.indexer import VectorIndexer
 from index.search import Searcher
 from livewitness import __version__
@@ -21,7 +22,7 @@ from livewitness.console import say
 from livewitness.doorway import doorway_of, first_link
 from livewitness.service import Service
 from livewitness.supervision import put_file_webhooks, resume_watches, supervisor_of
-from livewitness.wiring import database_of, delivery_of, embedder_of, settings_for
+from livewitness.wiring import database_of, delivery_of, embedder_of, seal_options, settings_for
 from pipeline.streams_file import read_streams_file
 
 _log = logging.getLogger(__name__)
@@ -77,6 +78,8 @@ def command(number: int | None, config: Path | None, data: Path | None) -> None:
             hosts=doorway.hosts,
             accounts=settings.accounts,
             secure=doorway.secure,
+            seal=seal_options(settings),
+            authorities=tuple(read_ca(settings.tsa_ca)) if settings.tsa_ca else (),
         )
         say(f"服务已启动：{doorway.url}（Ctrl-C 结束）", f"The service runs at {doorway.url} (Ctrl-C to end)")
         if settings.accounts and (link := first_link(db)):

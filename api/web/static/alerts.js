@@ -5,7 +5,10 @@ import { both, clock, element, marked, timecode } from "./words.js";
 const STATUS = { suspected: ["疑似", "suspected"], confirmed: ["确认", "confirmed"], withdrawn: ["撤回", "withdrawn"] };
 const STATE = { open: ["待处理", "open"], acknowledged: ["已受理", "acknowledged"], dismissed: ["已驳回", "dismissed"], escalated: ["已上报", "escalated"] };
 const SEVERITY = { high: ["高", "high"], medium: ["中", "medium"], low: ["低", "low"] };
-const METHODS = { text: ["原字", "as written"], phonetic: ["读音", "by sound"], pattern: ["句式", "by pattern"], meaning: ["含义", "by meaning"] };
+const METHODS = {
+  exact: ["原字", "as written"], letters: ["字面变体", "disguised"], sound: ["读音", "by sound"], sound_edit: ["读音相近", "sounds alike"],
+  pattern: ["句式", "by pattern"], meaning: ["含义", "by meaning"],
+};
 
 const badge = (kind, value, words) => element("span", `badge ${kind}-${value}`, ...both(...(words[value] ?? [value, value])));
 export const stateOf = (alert) => alert.review?.state ?? "open";

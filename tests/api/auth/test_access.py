@@ -50,7 +50,13 @@ def operations(client: TestClient) -> list[tuple[str, str]]:
 
 def call(client: TestClient, method: str, path: str) -> int:
     """The status of a request with made-up names; an event stream is left at its first byte."""
-    address = path.replace("{name}", "no such").replace("{clip_id}", "0" * 32).replace("{alert_id}", "none")
+    address = (
+        path.replace("{name}", "no such")
+        .replace("{clip_id}", "0" * 32)
+        .replace("{alert_id}", "none")
+        .replace("{number}", "1")
+        .replace("{exhibit_id}", "0" * 16)
+    )
     if path == "/api/v1/events":
         address += "?last_event_id=x"
         return client.get(address, headers={"Last-Event-ID": "not a number"}).status_code

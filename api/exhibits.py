@@ -1,0 +1,127 @@
+"""Makes the exhibits of a case: packages cut from the recording, files handed in; each verified where it lies."""
+
+import hashlib
+import re
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from api.context import ApiContext
+from api.errors import BusyError
+from core.clock import seconds, utc_now
+from core.errors import BadInputError, NotFoundError
+from evidence.audit import Actor
+from evidence.cutting import written_whole
+from evidence.keys import Keyring
+from evidence.package import ExportContext, ExportRequest, export_package
+from evidence.verifier import LIMIT_S, Anchors, Verdict, verify_package
+from store import cases
+from store.cases import Exhibit, ExhibitKind
+
+FOLDER = "cases"
+_PLACES = 3
+# What people hand in, told by its first bytes: a name or a media type proves nothing.
+_KINDS = ((b"\x89PNG\r\n\x1a\n", ".png"), (b"\xff\xd8\xff", ".jpg"), (b"%PDF-", ".pdf"))
+_UNSAFE = re.compile(r"[^0-9A-Za-z._\-\u4e00-\u9fff]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What to export: a range of a stream in milliseconds, and why."""
+
+    stream: str
+    start_ms: int
+    end_ms: int
+    reason: str
+
+
+class ExhibitRoom:
+    """Makes and finds the files of exhibits under ``<data>/cases``; a few are made at a time."""
+
+    def __init__(self, context: ApiContext) -> None:
+        self._context = context
+        self._places = threading.BoundedSemaphore(_PLACES)
+
+    def package(self, draft: Exhibit, stretch: Stretch, actor: Actor) -> Exhibit:
+        """Export the stretch as a package into the case. Raises what `export_package` raises, and `BusyError`."""
+        context = self._context
+        export = ExportContext(context.db, context.data_dir, context.seal, actor, context.ffmpeg)
+        wanted = ExportRequest(stretch.stream, stretch.start_ms, stretch.end_ms, draft.case_id, stretch.reason)
+        path = self._path(draft, ".zip")
+        with self._place():
+            made = export_package(export, wanted, path)
+        about: dict[str, Any] = {
+            "segments": made.segments,
+            "checkpoints": made.checkpoints,
+            "alerts": made.alerts,
+            "stamped": made.stamped,
+            "clip_start": seconds(made.clip.start_ms),
+        }
+        placed = replace(draft, stream=stretch.stream, start_ms=stretch.start_ms, end_ms=stretch.end_ms, about=about)
+        return self._keep(replace(placed, file=path.name, sha256=made.sha256, size=made.size))
+
+    def receive(self, draft: Exhibit, data: bytes) -> Exhibit:
+        """Keep a file that was handed in, hashed on receipt. Raises `BadInputError` for other than PNG, JPEG, PDF."""
+        suffix = next((suffix for magic, suffix in _KINDS if data.startswith(magic)), "")
+        if not suffix:
+            raise BadInputError(
+                "upload_kind", "只接收 PNG、JPEG 图片和 PDF。", "Only PNG and JPEG pictures and PDF are taken."
+            )
+        path = self._path(draft, suffix)
+        with written_whole(path) as partial:
+            partial.write_bytes(data)
+        about = {"received": True}
+        sha256 = hashlib.sha256(data).hexdigest()
+        return self._keep(replace(draft, file=path.name, sha256=sha256, size=len(data), about=about))
+
+    def note(self, draft: Exhibit) -> Exhibit:
+        """An exhibit that is words only."""
+        return self._keep(draft)
+
+    def path_of(self, exhibit: Exhibit) -> Path:
+        """Where its file lies. Raises `NotFoundError` when it has none or it is gone."""
+        path = self._folder(exhibit.case_id) / exhibit.file
+        if not exhibit.file or not path.is_file():
+            raise NotFoundError("exhibit_file", "这件证据没有文件。", "This exhibit has no file.")
+        return path
+
+    def verify(self, exhibit: Exhibit) -> Verdict:
+        """Check a package against this installation's own keys and authority, as ``livewitness verify`` does."""
+        keys = tuple(Keyring(self._context.data_dir / "keys").known())
+        return verify_package(self.path_of(exhibit), Anchors(keys, self._context.authorities, LIMIT_S))
+
+    def _keep(self, exhibit: Exhibit) -> Exhibit:
+        with self._context.db.write() as connection:
+            position = cases.next_position(connection, exhibit.case_id)
+            kept = replace(exhibit, position=position)
+            cases.add_exhibit(connection, kept)
+        return kept
+
+    def _path(self, draft: Exhibit, suffix: str) -> Path:
+        folder = self._folder(draft.case_id)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{draft.id}{suffix}"
+
+    def _folder(self, case_id: str) -> Path:
+        # A case's number is a person's choice; its folder name is not.
+        name = _UNSAFE.sub("_", case_id)[:40]
+        mark = hashlib.sha256(case_id.encode()).hexdigest()[:8]
+        return self._context.data_dir / FOLDER / f"{name}-{mark}"
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        if not self._places.acquire(blocking=False):
+            raise BusyError("export_busy", "正在导出的证据太多，请稍后再试。", "Too many exports run; try again soon.")
+        try:
+            yield
+        finally:
+            self._places.release()
+
+
+def draft(case_id: str, kind: ExhibitKind, title: str, comment: str, by: str) -> Exhibit:
+    """An exhibit before there is anything of it."""
+    return Exhibit(secrets.token_hex(8), case_id, 0, kind, title.strip(), comment.strip(), by, utc_now())
