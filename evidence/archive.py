@@ -26,7 +26,8 @@ _BLOCK = 1 << 20
 _SAVE_EVERY_BYTES = 256 << 20
 # A segment lies in its place a moment before the log lists it.
 _FRESH_S = 60.0
-_CHECKPOINT = re.compile(r"[0-9]{12}\.(txt|sig|tsr)")
+# With what a killed writer leaves, which the next one sweeps away.
+_CHECKPOINT = re.compile(r"[0-9]{12}\.(txt|sig|tsr)|\.[0-9]{12}\.(txt|sig|tsr)\.[0-9-]+\.part")
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,8 @@ def store_signed(path: Path, text: bytes, key: SigningKey) -> Path | None:
                 return None
             # The signature first: a text without one does not exist. One left by a kill is of another text.
             signature = path.with_suffix(".sig")
+            for left in (*folder.glob(".*.txt.*.part"), *folder.glob(".*.sig.*.part")):
+                left.unlink(missing_ok=True)
             signature.unlink(missing_ok=True)
             write_new(signature, key.sign(text))
             write_new(path, text)
