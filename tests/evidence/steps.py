@@ -57,7 +57,7 @@ def kill_at(number: int, torn: bool) -> None:
     sqlalchemy.Connection.commit = step(sqlalchemy.Connection.commit, None)
 
 
-def in_a_process(work: Callable[[], None], quietly: bool = False) -> int:
+def in_a_process(work: Callable[[], None]) -> int:
     """Run ``work`` in a fork; its wait status."""
     pid = os.fork()
     if pid == 0:
@@ -65,9 +65,8 @@ def in_a_process(work: Callable[[], None], quietly: bool = False) -> int:
         try:
             work()
             code = 0
-        except BaseException:
-            if not quietly:
-                traceback.print_exc()
+        except BaseException:  # noqa: BLE001 - a fork must not run on into its parent's work
+            traceback.print_exc()
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
