@@ -12,6 +12,11 @@ from core.shapes import Json
 from livewitness.console import emit, printable, stderr
 
 _SEVERITY_STYLE = {"high": "bold red", "medium": "yellow", "low": "cyan"}
+_RELIEF = {
+    "stream.resumed": "● 来源恢复 / the source gives again",
+    "stream.caught_up": "● 识别已跟上 / recognition has caught up",
+    "audio.resumed": "● 声音恢复 / there is sound again",
+}
 
 
 class StreamDisplay:
@@ -53,7 +58,7 @@ class StreamDisplay:
         match event["event"]:
             case "stream.started":
                 return [(f"● 开始录制 / recording {event['name']} ← {event['source']}", "bold")]
-            case "alert" | "alert.repeated" | "alert.corrected":
+            case "alert" | "alert.repeated" | "alert.corrected" | "alert.softened":
                 return alert_lines(event)
             case "gap":
                 return [(f"⚠ 中断 / gap {event['start']:.1f}–{event['end']:.1f} s: {event['reason']}", "yellow")]
@@ -85,17 +90,14 @@ def _warning_lines(name: str, event: Json) -> list[tuple[str, str]]:
             again = f"；{event['retry_at']} 重试 / tried again" if event["retry_at"] else ""
             return [(f"✗ 出错 / failed: {error['zh']} {error['en']}{again}", "red")]
         case "stream.silent":
-            return [
-                (f"⚠ 来源 {event['silent']:.0f} 秒没有数据，正在重连 / the source is silent, reconnecting", "yellow")
-            ]
-        case "stream.resumed":
-            return [("● 来源恢复 / the source gives again", "bold")]
+            line = f"⚠ 来源 {event['silent']:.0f} 秒没有数据，正在重连 / the source is silent, reconnecting"
+        case "gap.opened":
+            line = f"⚠ 来源中断，正在重连 / source lost, reconnecting: {event['reason']}"
         case "stream.behind":
-            return [(f"⚠ 识别落后 {event['lag']:.0f} 秒，告警会迟到 / alerts come late", "yellow")]
-        case "stream.caught_up":
-            return [("● 识别已跟上 / recognition has caught up", "bold")]
+            line = f"⚠ 识别落后 {event['lag']:.0f} 秒，告警会迟到 / alerts come late"
         case _:
-            return []
+            return [(_RELIEF[name], "bold")] if name in _RELIEF else []
+    return [(line, "yellow")]
 
 
 def alert_lines(event: Json) -> list[tuple[str, str]]:
@@ -108,6 +110,9 @@ def alert_lines(event: Json) -> list[tuple[str, str]]:
             return [(f"▲ 又说一遍 / said again: {event['title']} ×{event['count']}", "dim")]
         case "alert.corrected":
             return [(f"▽ 主播更正 / taken back: {event['title']} → {event['severity']}", "yellow")]
+        case "alert.softened":
+            said = f"{event['matched']}；{event['against']}"
+            return [(f"▽ 下文已说明 / excused by what follows: {event['title']} · {said}", "dim")]
     basis = "；".join(f"{basis['law']} {basis['article']}" for basis in event["legal_basis"])
     text = event["text"]
     start, end = event["text_start"], event["text_end"]

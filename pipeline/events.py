@@ -40,6 +40,7 @@ EVENT_NAMES: dict[ChangeKind, str] = {
     "withdrawn": "alert",
     "repeated": "alert.repeated",
     "corrected": "alert.corrected",
+    "softened": "alert.softened",
 }
 
 

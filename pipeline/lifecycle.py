@@ -4,17 +4,20 @@ Pure: a state and what was found go in, the next state and the changes to tell c
 and the windows of the final pass overlap, so the same words are met several times; they are one claim.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from core.pinyin import merged_syllables
-from core.records import Alert, AlertStatus, Correction, Severity
+from core.records import Alert, AlertStatus, Correction, Severity, Verdict, Word
+from pipeline.doubt import NEAR_MS, in_doubt, said_between
 
-ChangeKind = Literal["raised", "confirmed", "withdrawn", "repeated", "corrected"]
+ChangeKind = Literal["raised", "confirmed", "withdrawn", "repeated", "corrected", "softened"]
 
 MISHEARD = "misheard"
 LAWFUL_IN_CONTEXT = "lawful_in_context"
+HEARD_OTHERWISE = "heard_otherwise"
+"""Confirmed for a person to listen: the final pass wrote other words there, but is less sure of them."""
 _LOWER = {Severity.HIGH: Severity.MEDIUM, Severity.MEDIUM: Severity.LOW}
 
 
@@ -33,10 +36,33 @@ class LifecyclePolicy:
 
 @dataclass(frozen=True, slots=True)
 class Tracked:
-    """An alert that may still change; ``last_ms`` is the end of its latest repeat."""
+    """An alert that may still change; ``last_ms`` is the end of its latest repeat.
+
+    ``sure``: how probable its words were to the pass that heard them first; 0 after a restart.
+    """
 
     alert: Alert
     last_ms: int
+    sure: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """Final text up to ``until_ms``: as one text, and its words in stream time."""
+
+    until_ms: int
+    text: str
+    words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Excuse:
+    """What was said after a claim, and what of the claim no longer stands with it: a rule, and the claim's time."""
+
+    rule_id: str
+    start_ms: int
+    end_ms: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,31 +79,51 @@ State = tuple[Tracked, ...]
 Step = tuple[State, tuple[Change, ...]]
 
 
-def suspected(state: State, found: Sequence[Alert], policy: LifecyclePolicy) -> Step:
-    """A provisional decode found these: raise those that are not known at that place and no mere repeat."""
+def suspected(
+    state: State, found: Sequence[Alert], policy: LifecyclePolicy, sure: Mapping[str, float] | None = None
+) -> Step:
+    """A provisional decode found these: raise those that are not known at that place and no mere repeat.
+
+    ``sure``: by alert id, how probable its words are.
+    """
     changes: list[Change] = []
     for alert in found:
         if any(_same_place(t, alert, policy) or _repeats(t, alert, policy) for t in state):
             continue
-        state = (*state, Tracked(alert, alert.end_ms))
+        state = (*state, Tracked(alert, alert.end_ms, (sure or {}).get(alert.id, 0.0)))
         changes.append(Change("raised", alert))
     return state, tuple(changes)
 
 
-def finalised(state: State, found: Sequence[Alert], until_ms: int, text: str, policy: LifecyclePolicy) -> Step:
-    """Final ``text`` up to ``until_ms`` is known, and these claims are in it; suspicions without one are withdrawn."""
+def finalised(state: State, found: Sequence[Alert], final: Final, policy: LifecyclePolicy) -> Step:
+    """Final text is known, and these claims are in it; suspicions without one are withdrawn, or kept as doubtful."""
     changes: list[Change] = []
-    for alert in found:
-        state, change = _found(state, alert, policy)
+    for claim in found:
+        state, change = _found(state, claim, policy)
         changes += change
     kept: list[Tracked] = []
     for tracked in state:
         alert = tracked.alert
-        if alert.status is AlertStatus.SUSPECTED and alert.end_ms <= until_ms:
-            alert = replace(alert, status=AlertStatus.WITHDRAWN, reason=_reason(alert, text))
-            changes.append(Change("withdrawn", alert))
+        if alert.status is AlertStatus.SUSPECTED and alert.end_ms <= final.until_ms:
+            changes.append(_ended(tracked, final))
+            alert = changes[-1].alert
         kept.append(replace(tracked, alert=alert))
-    return _forget(kept, until_ms, policy), tuple(changes)
+    return _forget(kept, final.until_ms, policy), tuple(changes)
+
+
+def softened(state: State, excuses: Sequence[Excuse]) -> Step:
+    """The next utterance makes these claims lawful in context: each becomes a low alert to be reviewed, once."""
+    changes: list[Change] = []
+    after: list[Tracked] = []
+    for tracked in state:
+        alert = tracked.alert
+        excuse = next((e for e in excuses if _excuses(e, alert)), None)
+        if excuse is not None:
+            finding = replace(alert.finding, severity=Severity.LOW, verdict=Verdict.REVIEW)
+            alert = replace(alert, finding=finding, reason=LAWFUL_IN_CONTEXT, against=excuse.text)
+            changes.append(Change("softened", alert))
+        after.append(replace(tracked, alert=alert))
+    return tuple(after), tuple(changes)
 
 
 def corrected(state: State, correction: Correction, policy: LifecyclePolicy) -> Step:
@@ -134,8 +180,13 @@ def _same_place(tracked: Tracked, alert: Alert, policy: LifecyclePolicy) -> bool
 
 
 def _repeats(tracked: Tracked, alert: Alert, policy: LifecyclePolicy) -> bool:
-    """Whether ``alert`` says again, a few seconds later, what is known already."""
-    if tracked.alert.status is not AlertStatus.CONFIRMED or not _same_claim(tracked.alert, alert):
+    """Whether ``alert`` says again, a few seconds later, what is known already.
+
+    What was excused, taken back or is in doubt does not cover for the same claim made again.
+    """
+    known = tracked.alert
+    plain = known.status is AlertStatus.CONFIRMED and not known.reason and known.correction is None
+    if not plain or not _same_claim(known, alert):
         return False
     return tracked.last_ms - policy.near_ms <= alert.start_ms <= tracked.last_ms + policy.repeat_ms
 
@@ -146,8 +197,23 @@ def _same_claim(one: Alert, other: Alert) -> bool:
     return a.category is b.category and alike
 
 
-def _reason(alert: Alert, text: str) -> str:
-    return LAWFUL_IN_CONTEXT if _sounds_in(alert, text) else MISHEARD
+def _ended(tracked: Tracked, final: Final) -> Change:
+    """What becomes of a suspicion that the final text does not hold."""
+    alert, matched = tracked.alert, tracked.alert.finding.matched
+    if in_doubt(matched, tracked.sure, alert.start_ms, alert.end_ms, final.words):
+        around = said_between(final.words, alert.start_ms - NEAR_MS, alert.end_ms + NEAR_MS)
+        finding = replace(alert.finding, verdict=Verdict.REVIEW)
+        heard = "".join(word.text for word in around)
+        doubtful = replace(alert, status=AlertStatus.CONFIRMED, finding=finding, reason=HEARD_OTHERWISE, against=heard)
+        return Change("confirmed", doubtful)
+    reason = LAWFUL_IN_CONTEXT if _sounds_in(alert, final.text) else MISHEARD
+    return Change("withdrawn", replace(alert, status=AlertStatus.WITHDRAWN, reason=reason))
+
+
+def _excuses(excuse: Excuse, alert: Alert) -> bool:
+    same = alert.finding.rule_id == excuse.rule_id and alert.status is AlertStatus.CONFIRMED
+    meet = min(alert.end_ms, excuse.end_ms) - max(alert.start_ms, excuse.start_ms)
+    return same and meet > 0 and alert.reason != LAWFUL_IN_CONTEXT
 
 
 def _sounds_in(alert: Alert, text: str) -> bool:

@@ -26,7 +26,7 @@ def measure(metrics: Metrics, event: Json) -> None:
             metrics.alerts.labels(stream, status, event["severity"]).inc()
             if status in {"suspected", "confirmed"}:
                 metrics.alert_latency.labels(stream, status).observe(event["latency_ms"] / 1000)
-        case "alert.repeated" | "alert.corrected" as name:
+        case "alert.repeated" | "alert.corrected" | "alert.softened" as name:
             metrics.alerts.labels(stream, name.removeprefix("alert."), event["severity"]).inc()
         case "utterance":
             metrics.utterances.labels(stream).inc()

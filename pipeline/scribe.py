@@ -24,18 +24,34 @@ from core.records import (
     Severity,
     Utterance,
     Verdict,
+    Word,
 )
 from core.text import is_han
 from index.ingest import add_to_index
 from pipeline.correction import correction_in
+from pipeline.doubt import sureness
 from pipeline.events import EVENT_NAMES
-from pipeline.lifecycle import Change, LifecyclePolicy, State, Step, corrected, finalised, resumed, suspected
+from pipeline.lifecycle import (
+    Change,
+    Excuse,
+    Final,
+    LifecyclePolicy,
+    State,
+    Step,
+    corrected,
+    finalised,
+    resumed,
+    softened,
+    suspected,
+)
 from store import alerts, outbox, recordings, timeline, utterances
 from store.engine import Database
 
 SUSPECT_SYLLABLES = 3
 SUSPECT_BY_SOUND = 4
 SUSPECT_SCORE = 0.6
+SCRAP_CHARS = 4
+"""An utterance no longer than this (嗯，对吧) parts no claim from what is said after it."""
 
 Arrival = Callable[[int], float]
 """Stream time in ms to the monotonic second at which its audio had arrived."""
@@ -117,6 +133,16 @@ def alert_of(utterance: Utterance, finding: Finding, product: str, arrival: Arri
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Claims:
+    """What an utterance holds: findings with the text that each stands in, and what it excuses before it."""
+
+    utterance: Utterance
+    product: str
+    found: tuple[tuple[Utterance, Finding], ...]
+    excuses: tuple[Excuse, ...]
+
+
 class Scribe:
     """Writes one stream's speech. Not thread-safe: one scribe, one thread at a time."""
 
@@ -143,16 +169,19 @@ class Scribe:
         changes: tuple[Change, ...] = ()
         with self._db.write() as connection:
             found: list[Alert] = []
-            for utterance, product, claims in judged:
-                number = utterances.add_utterance(connection, utterance)
+            excuses: list[Excuse] = []
+            for claims in judged:
+                number = utterances.add_utterance(connection, claims.utterance)
                 if number is None:
                     continue
-                stored.append(replace(utterance, id=number))
+                stored.append(replace(claims.utterance, id=number))
                 add_to_index(connection, stored[-1])
-                found += [alert_of(replace(said, id=number), f, product, arrival) for said, f in claims]
+                found += [alert_of(replace(said, id=number), f, claims.product, arrival) for said, f in claims.found]
+                excuses += claims.excuses
             recordings.advance_cursor(connection, epoch.stream, epoch.number, cursor_ms)
-            text = "".join(u.text for u in ([previous] if previous else []) + stored)
-            state, changes = finalised(known, found, cursor_ms, text, self._policy)
+            state, changes = finalised(known, found, _final(previous, stored, cursor_ms), self._policy)
+            state, more = softened(state, excuses)
+            changes += more
             for utterance in stored:
                 state, more = self._corrections(state, utterance)
                 changes += more
@@ -164,11 +193,15 @@ class Scribe:
         """Judge the text of a window that is still open; raise what stands out clearly enough as ``suspected``."""
         known, previous, made = self._known(epoch, 0), self._previous, self._made
         found: list[Alert] = []
+        sure: dict[str, float] = {}
         for stretch in heard:
-            _, product, claims = self._judge(utterance_of(stretch, epoch, self._model))
-            found += [as_suspicion(alert_of(said, f, product, arrival)) for said, f in claims if stands_out(f)]
+            claims = self._judge(utterance_of(stretch, epoch, self._model))
+            for said, finding in claims.found:
+                if stands_out(finding):
+                    found.append(as_suspicion(alert_of(said, finding, claims.product, arrival)))
+                    sure[found[-1].id] = sureness(words_of(said, finding))
         self._previous, self._made = previous, made
-        state, changes = suspected(known, found, self._policy)
+        state, changes = suspected(known, found, self._policy, sure)
         if changes:
             with self._db.write() as connection:
                 _store(connection, changes)
@@ -188,18 +221,23 @@ class Scribe:
                 self._state = resumed(alerts.recent_alerts(connection, epoch.stream, since))
         return self._state
 
-    def _judge(self, utterance: Utterance) -> tuple[Utterance, str, list[tuple[Utterance, Finding]]]:
-        """The utterance, the product on the shelf, and its claims with the text that each stands in.
+    def _judge(self, utterance: Utterance) -> _Claims:
+        """The claims of an utterance under the product on the shelf.
 
         A window may end inside a sentence, so what was said just before is judged along.
         """
-        product = self._shelf(utterance.start_ms)
-        joined, offset = with_previous(self._previous, utterance)
+        product, earlier = self._shelf(utterance.start_ms), self._previous
+        joined, offset = with_previous(earlier, utterance)
         judged = self._judged(joined, offset, product)
-        claims = [(utterance, finding) for finding in judged.own if finding.verdict is not Verdict.INFO]
-        claims += [(joined, across.finding) for across in judged.across]
-        self._previous, self._made = utterance, judged.made
-        return utterance, product.name, claims
+        found = [(utterance, finding) for finding in judged.own if finding.verdict is not Verdict.INFO]
+        found += [(joined, across.finding) for across in judged.across]
+        excuses = tuple(_excuse(earlier, finding, utterance) for finding in judged.excused) if earlier else ()
+        if offset and len(utterance.text) <= SCRAP_CHARS:
+            later = tuple(replace(f, start=f.start + offset, end=f.end + offset) for f in judged.made)
+            self._previous, self._made = joined, (*self._made, *later)
+        else:
+            self._previous, self._made = utterance, judged.made
+        return _Claims(utterance, product.name, tuple(found), excuses)
 
     def _judged(self, joined: Utterance, offset: int, product: Product) -> Judged:
         """Findings of ``joined``, told apart by the utterance that begins at ``offset``."""
@@ -216,6 +254,24 @@ class Scribe:
             return state, ()
         start_ms, end_ms = span_ms(utterance, *place)
         return corrected(state, Correction(utterance.text, start_ms, end_ms), self._policy)
+
+
+def _excuse(earlier: Utterance, finding: Finding, later: Utterance) -> Excuse:
+    """What ``later`` takes from a finding on ``earlier``."""
+    return Excuse(finding.rule_id, *span_ms(earlier, finding.start, finding.end), later.text)
+
+
+def _final(previous: Utterance | None, stored: Sequence[Utterance], until_ms: int) -> Final:
+    """The final text around a window."""
+    known = [*([previous] if previous else []), *stored]
+    return Final(until_ms, "".join(u.text for u in known), tuple(word for u in known for word in u.words))
+
+
+def words_of(utterance: Utterance, finding: Finding) -> tuple[Word, ...]:
+    """The words that a finding points at; none where the utterance has no word times."""
+    ranges = word_ranges(utterance.text, utterance.words)
+    meant = zip(utterance.words, ranges, strict=True)
+    return tuple(word for word, (start, end) in meant if start < finding.end and end > finding.start)
 
 
 def with_previous(previous: Utterance | None, utterance: Utterance) -> tuple[Utterance, int]:

@@ -1,13 +1,16 @@
 """What was heard becomes utterances and alerts in one transaction, whole sentences judged across windows."""
 
+import uuid
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from asr.transcriber import Heard
 from claims.checker import load_checker
-from core.records import AlertStatus, Epoch, ModelIdentity, Severity, Stream, Utterance, Word
+from core.records import AlertStatus, Epoch, ModelIdentity, Severity, Stream, Utterance, Verdict, Word
 from pipeline.scribe import Scribe, shelf_of, stands_out, with_previous
 from store import alerts, outbox, recordings, streams
 from store.engine import open_database
@@ -106,6 +109,104 @@ def test_a_correction_is_kept_with_the_alert_and_lowers_it(scribe, db):
         is {Severity.HIGH: Severity.MEDIUM, Severity.MEDIUM: Severity.LOW}[raised.alert.finding.severity]
     )
     assert events == ["alert", "alert.corrected"]
+
+
+@pytest.mark.parametrize(
+    ("claim", "excuse"),
+    [("我们家这款祛斑霜。", "国妆特字二零二三零一一八号。"), ("抹上它三天祛斑。", "是不可能的。")],
+)
+def test_what_the_next_utterance_says_softens_the_alert(db, checker, claim, excuse):
+    scribe = Scribe(db, checker, ModelIdentity("m", "0"), shelf_of(db, "s", "cosmetics"))
+    (raised,) = scribe.write([heard(claim, 1_000)], EPOCH, 13_000).changes
+    assert raised.alert.status is AlertStatus.CONFIRMED
+    (change,) = scribe.write([heard(excuse, 4_000)], EPOCH, 17_000).changes
+    assert (change.kind, change.alert.id, change.alert.against) == ("softened", raised.alert.id, excuse)
+    kept, events = stored(db)
+    assert (kept[0].finding.severity, kept[0].finding.verdict) == (Severity.LOW, Verdict.REVIEW)
+    assert kept[0].against == excuse
+    assert events == ["alert", "alert.softened"]
+
+
+def test_a_scrap_between_claim_and_excuse_changes_nothing(db, checker):
+    scribe = Scribe(db, checker, ModelIdentity("m", "0"), shelf_of(db, "s", "cosmetics"))
+    scribe.write([heard("我们家这款祛斑霜。", 1_000)], EPOCH, 13_000)
+    assert scribe.write([heard("嗯对。", 3_500)], EPOCH, 14_000).changes == ()
+    (change,) = scribe.write([heard("国妆特字二零二三零一一八号。", 4_500)], EPOCH, 17_000).changes
+    assert change.kind == "softened"
+
+
+def test_what_follows_and_excuses_nothing_leaves_the_alert_alone(scribe):
+    scribe.write([heard("今天全网最低价。", 1_000)], EPOCH, 13_000)
+    assert scribe.write([heard("库存不多了，赶紧拍。", 4_000)], EPOCH, 16_000).changes == ()
+
+
+def test_the_reading_of_a_surer_provisional_pass_is_kept_with_that_of_the_final_one(scribe, db):
+    scribe.suspect([heard("今天全网最低价", 1_000)], EPOCH)
+    final = heard("今天天气不错哦。", 1_000)
+    unsure = replace(final, words=tuple(replace(w, probability=0.3) for w in final.words))
+    (change,) = scribe.write([unsure], EPOCH, 14_000).changes
+    assert (change.kind, change.alert.reason) == ("confirmed", "heard_otherwise")
+    (kept,), _ = stored(db)
+    assert kept.finding.verdict is Verdict.REVIEW
+    assert kept.text[kept.finding.start : kept.finding.end] == "全网最低价"
+    assert "天气不错" in kept.against
+
+
+SENTENCES = [
+    ("今天全网最低价", "全网最低价"), ("库存不多了赶紧拍", ""), ("这款面霜三天祛斑", "祛斑"),
+    ("大家晚上好欢迎来到直播间", ""), ("假一赔十请放心", ""), ("喝了它根治失眠", "根治"),
+]  # fmt: skip
+
+
+def windows_of(words, data):
+    """Cuts speech into final windows where chance wants, with provisional windows that overlap them."""
+    position = 0
+    while position < len(words):
+        size = data.draw(st.integers(3, 16))
+        for _ in range(data.draw(st.integers(0, 2))):
+            first = max(0, position - data.draw(st.integers(0, 6)))
+            last = min(len(words), position + data.draw(st.integers(1, size)))
+            yield "provisional", words[first:last]
+        yield "final", words[position : position + size]
+        position += size
+
+
+def as_heard(words):
+    return Heard(words[0].start_ms, words[-1].end_ms, "".join(w.text for w in words), tuple(words), (), -0.2)
+
+
+@pytest.mark.slow
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_however_windows_are_cut_overlap_and_are_repeated_no_claim_is_told_twice(tmp_path, checker, data):
+    db = open_database(tmp_path / f"{uuid.uuid4().hex}.db")
+    with db.write() as c:
+        streams.open_stream(c, Stream("s", "x"))
+        recordings.put_epoch(c, EPOCH)
+    said = data.draw(st.lists(st.sampled_from(SENTENCES), min_size=1, max_size=5, unique=True))
+    words, at = [], 0
+    for sentence, _ in said:
+        words += [Word(c, at + 200 * i, at + 200 * i + 200, 0.9) for i, c in enumerate(sentence)]
+        at = words[-1].end_ms + data.draw(st.sampled_from([0, 300, 1_200]))
+    made = Scribe(db, checker, ModelIdentity("m", "0"), shelf_of(db, "s", "cosmetics"))
+    for kind, window in windows_of(words, data):
+        if kind == "provisional":
+            made.suspect([as_heard(window)], EPOCH)
+            continue
+        cursor = EPOCH.offset_ms + window[-1].end_ms
+        made.write([as_heard(window)], EPOCH, cursor)
+        if data.draw(st.integers(0, 4)) == 0:
+            made = Scribe(db, checker, ModelIdentity("m", "0"), shelf_of(db, "s", "cosmetics"))
+            made.write([as_heard(window)], EPOCH, cursor)
+    made.write([], EPOCH, EPOCH.offset_ms + at + 60_000)
+    kept, events = stored(db)
+    db.close()
+    standing = [a for a in kept if a.status is AlertStatus.CONFIRMED]
+    assert all(a.status is not AlertStatus.SUSPECTED for a in kept)
+    for index, one in enumerate(standing):
+        for other in standing[index + 1 :]:
+            assert min(one.end_ms, other.end_ms) <= max(one.start_ms, other.start_ms), (one.text, other.text)
+    assert len(events) <= 2 * len(kept) + sum(a.count - 1 for a in kept)
 
 
 def test_short_and_doubtful_matches_raise_no_suspicion(scribe):
