@@ -84,7 +84,7 @@ def receive(context: ExportContext, stream: Stream, receipts: Sequence[Receipt],
     Raises `BadInputError` (no such file, too large), `ConflictError` (the stream is being recorded), `StorageError`.
     """
     for receipt in receipts:
-        _check(receipt.path)
+        check_receivable(receipt.path)
     folder = stream_path(context.data_dir, stream.name)
     with StreamLock(folder):
         _begin(context, stream)
@@ -123,7 +123,8 @@ def _append(log: SegmentLog, folder: Path, receipts: Sequence[Receipt], giver: s
     return added
 
 
-def _check(path: Path) -> None:
+def check_receivable(path: Path) -> None:
+    """Raises `BadInputError` for what is no file or too large."""
     if not path.is_file():
         raise BadInputError("receive_missing", f"找不到文件 {path}。", f"There is no file {path}.")
     if path.stat().st_size > _LARGEST:

@@ -14,6 +14,7 @@ _COMMANDS = {
     "watch": ("watch", "录制、识别并实时告警 / record, transcribe and alert"),
     "backfill": ("backfill", "批量处理录像文件 / work through recordings and folders"),
     "check": ("check", "检查文字中的违规宣称 / check text for unlawful claims"),
+    "import": ("import_", "接收外来文件，记为接收 / take files from elsewhere in, as received"),
     "import-transcript": ("import_transcript", "导入已有字幕 / import a transcript made elsewhere"),
     "search": ("search", "按说过的话搜索 / search for what was said"),
     "index": ("index", "检索索引：重建、校验、统计 / search index: rebuild, verify, stats"),

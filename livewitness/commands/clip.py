@@ -4,13 +4,13 @@ from pathlib import Path
 
 import click
 
-from core.clock import parse_seconds, seconds, timecode
-from core.errors import UsageError
+from core.clock import seconds, timecode
 from evidence.audit import append_audit, local_actor
 from evidence.clip import Mode, clip_json, cut_clip
 from evidence.sheet import write_sheet
 from livewitness.cli import data_option, json_option
 from livewitness.console import emit, say, stdout
+from livewitness.times import milliseconds
 from livewitness.wiring import database_of, settings_for
 
 
@@ -32,7 +32,7 @@ def command(
     stream: str, start: str, end: str, output: Path, mode: Mode, sheet: Path | None, data: Path | None, as_json: bool
 ) -> None:
     """截取片段；START、END 为秒或 时:分:秒 / Cut a clip; START and END in seconds or h:mm:ss."""
-    start_ms, end_ms = _milliseconds(start), _milliseconds(end)
+    start_ms, end_ms = milliseconds(start), milliseconds(end)
     settings = settings_for(data)
     with database_of(settings) as db:
         clip = cut_clip(
@@ -51,12 +51,3 @@ def command(
         f"{timecode(clip.start_ms)} 起 {length} 秒，比所求提前 {clip.lead_ms} 毫秒（{clip.mode}）。",
         f"From {timecode(clip.start_ms)}, {length} s, {clip.lead_ms} ms earlier than asked ({clip.mode}).",
     )
-
-
-def _milliseconds(text: str) -> int:
-    try:
-        return round(parse_seconds(text) * 1000)
-    except ValueError as error:
-        raise UsageError(
-            "bad_time", f"看不懂时间 {text}；例：83.5 或 1:23.5。", f"Not a time: {text}; e.g. 83.5 or 1:23.5."
-        ) from error

@@ -12,6 +12,7 @@ import click
 
 from core.errors import BadInputError, Sentence
 from core.settings import Settings
+from evidence.editions import find_other_editions
 from evidence.keys import Keyring, PublicKey, read_public
 from evidence.stamping import read_ca
 from evidence.verifier import LIMIT_S, Anchors, Verdict, find_forks, verify_package
@@ -58,13 +59,18 @@ def command(
     verdicts = {str(package): verify_package(package, anchors) for package in packages}
     for fork in find_forks(verdicts):
         verdicts[fork.file] = replace(verdicts[fork.file], failures=(*verdicts[fork.file].failures, fork))
+    holding = [Path(name) for name, verdict in verdicts.items() if verdict.holds]
+    pairs, unbound = find_other_editions(holding)
+    for path, failure in unbound:
+        verdicts[str(path)] = replace(verdicts[str(path)], failures=(*verdicts[str(path)].failures, failure))
+    originals = {str(masked): str(original) for masked, original in pairs}
     for name, verdict in verdicts.items():
         if as_json:
             failures = [asdict(failure) for failure in verdict.failures]
             outcome = {"package": name, "holds": verdict.holds, "unchecked": verdict.unchecked}
-            emit(outcome | {"failures": failures} | verdict.facts)
+            emit(outcome | {"failures": failures} | verdict.facts | {"original": originals.get(name)})
         else:
-            _tell(Path(name), verdict, trusted_time=bool(roots))
+            _tell(Path(name), verdict, trusted_time=bool(roots), original=originals.get(name, ""))
     sys.exit(_code(list(verdicts.values())))
 
 
@@ -86,7 +92,7 @@ def _keys(settings: Settings, given: Path | None) -> tuple[PublicKey, ...]:
     return tuple(keys)
 
 
-def _tell(package: Path, verdict: Verdict, *, trusted_time: bool) -> None:
+def _tell(package: Path, verdict: Verdict, *, trusted_time: bool, original: str) -> None:
     for failure in verdict.failures:
         reason = phrase(Sentence(failure.zh, failure.en))
         stdout.print(printable(f"✗ {failure.file}: {reason}"), style="red", markup=False, soft_wrap=True)
@@ -96,6 +102,7 @@ def _tell(package: Path, verdict: Verdict, *, trusted_time: bool) -> None:
     facts = verdict.facts
     counts = f"{facts['files']} files, {facts['segments']} segments, {facts['checkpoints']} checkpoints"
     stdout.print(f"✓ {counts}; clip: {facts['clip']}; log {facts['log']}", markup=False, soft_wrap=True)
+    _tell_kind(verdict, original)
     if facts["received"]:
         say(
             f"{facts['received']} 个分段是从别处接收的：时间为接收时间。",
@@ -103,10 +110,10 @@ def _tell(package: Path, verdict: Verdict, *, trusted_time: bool) -> None:
         )
     if facts["late"]:
         say(f"{facts['late']} 个分段在恢复后才写入日志。", f"{facts['late']} segments were logged after a restart.")
-    if trusted_time:
+    if trusted_time and "latest_token_s" in facts:
         delay = facts["latest_token_s"]
         say(f"时间戳最迟在分段开始后 {delay} 秒。", f"The latest token came {delay} s after its segment began.")
-    else:
+    elif not trusted_time:
         say(
             "未核验时间戳（没有给出 --tsa-ca）：时间只凭录制机的时钟。",
             "No time-stamp was checked (no --tsa-ca): time rests on the recorder's clock.",
@@ -118,3 +125,27 @@ def _tell(package: Path, verdict: Verdict, *, trusted_time: bool) -> None:
         )
         return
     say(f"{package.name} 成立。", f"{package.name} holds.")
+
+
+def _tell_kind(verdict: Verdict, original: str) -> None:
+    """What a masked edition and a negative result are, and what of them could not be checked."""
+    facts = verdict.facts
+    if verdict.kind == "masked":
+        say(
+            f"遮蔽版：{facts['bound']} 个文件绑定到原件，原始分段不在包内，其证明在。"
+            + (f"原件是 {original}，逐一相符。" if original else "内容是否与原件一致，需与未遮蔽版一起核验。"),
+            f"Masked edition: {facts['bound']} files are bound to originals; the segments are not inside, their proofs "
+            + (
+                f"are. The original is {original}; all fit."
+                if original
+                else "are. Verify it together with the original."
+            ),
+        )
+    elif verdict.kind == "negative":
+        say(
+            f"检索未果：“{facts['query']}”在 {facts['streams']} 场里的最好结果低于阈值 {facts['threshold']:g}。"
+            "日志齐全；检索本身未核验，也不证明没有说过。",
+            f"Negative result: in {facts['streams']} streams the best hit for “{facts['query']}” is below "
+            f"{facts['threshold']:g}. The logs are whole; the search itself was not checked, nor does it prove that it "
+            "was not said.",
+        )

@@ -13,7 +13,7 @@ from evidence.keys import Keyring, SigningKey, write_public
 from evidence.leaves import Session
 from evidence.live_log import LiveLog, SealOptions
 from evidence.package import ExportContext, ExportRequest, Package, export_package
-from evidence.seal import SEAL, SIGNATURE, STAMP, SUMS, UNLISTED, Seal, sha256_hex, sums_text
+from evidence.seal import SEAL, SIGNATURE, STAMP, SUMS, UNLISTED, Kind, Seal, sha256_hex, sums_text
 from evidence.stamping import read_ca
 from evidence.verifier import Anchors
 from store.engine import Database, open_database
@@ -98,8 +98,8 @@ def with_sums(files: dict[str, bytes]) -> dict[str, bytes]:
     return files | {SUMS: sums_text({n: sha256_hex(d) for n, d in files.items() if n not in UNLISTED})}
 
 
-def resealed(files: dict[str, bytes], key: SigningKey) -> dict[str, bytes]:
+def resealed(files: dict[str, bytes], key: SigningKey, kind: Kind = "package") -> dict[str, bytes]:
     """List and seal made to fit again, as an insider with a key can do."""
     files = with_sums({name: data for name, data in files.items() if name != STAMP})
-    seal = Seal(sha256_hex(files[SUMS]), "-", utc_now(), key.public.id)
+    seal = Seal(sha256_hex(files[SUMS]), "-", utc_now(), key.public.id, kind)
     return files | {SEAL: seal.text, SIGNATURE: key.sign(seal.text)}

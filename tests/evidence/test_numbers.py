@@ -1,5 +1,7 @@
 """Numbers of persons are found however they are written, and other numbers are left alone."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,7 +54,7 @@ def test_whatever_the_text_masks_cover_just_what_was_found(text: str) -> None:
     masked = masked_text(text, found)
     inside = {n for one in found for n in range(one.start, one.end)}
     assert all((masked[n] == MASK) if n in inside else masked[n] == text[n] for n in range(len(text)))
-    assert all(a.end <= b.start for a, b in zip(found, found[1:], strict=False))
+    assert all(a.end <= b.start for a, b in pairwise(found))
 
 
 @given(st.integers(10**16, 10**17 - 1))

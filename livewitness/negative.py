@@ -1,0 +1,86 @@
+"""Searches and, where nothing reaches the threshold, writes the negative result as a package."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import index.concepts
+from core.errors import UsageError
+from core.records import ModelIdentity
+from core.settings import Settings
+from evidence.audit import local_actor
+from evidence.negative import NearHit, NegativePackage, Searched, export_negative
+from evidence.staging import ExportContext
+from index.answer import Hit, SearchAnswer
+from index.request import Moment, SearchRequest, parse_moment, scope_of
+from index.search import Searcher
+from livewitness.console import emit, say, stdout
+from livewitness.wiring import database_of, embedder_of, seal_options
+from models.embedding import Embedder
+
+_SHOWN = 10
+_MEANS = ("exact", "letters", "sound", "concept", "meaning")
+
+
+@dataclass(frozen=True, slots=True)
+class NegativeQuery:
+    """What is to be shown not to be there, and where. ``from_``/``to`` as typed."""
+
+    query: str
+    stream: str = ""
+    shop: str = ""
+    host: str = ""
+    from_: str | None = None
+    to: str | None = None
+    threshold: float = 0.0
+
+
+def search_and_export(
+    settings: Settings, asked: NegativeQuery, output: Path, case: str, reason: str, *, as_json: bool
+) -> None:
+    """Search, write the package and say so. Raises `ConflictError` when something was found."""
+    request = SearchRequest(
+        asked.query, asked.stream, asked.shop, _moment(asked.from_), _moment(asked.to), _SHOWN, host=asked.host
+    )
+    with database_of(settings) as db, embedder_of(settings) as embedder:
+        answer = Searcher(db, embedder).search(request)
+        if answer.capped:
+            raise UsageError("negative_capped", "查询太长。", "The query is too long.")
+        context = ExportContext(db, settings.data.absolute(), seal_options(settings), local_actor(), settings.ffmpeg)
+        package = export_negative(context, _searched(request, answer, embedder, asked), output, case, reason)
+    _tell(package, answer, as_json=as_json)
+
+
+def _moment(text: str | None) -> Moment | None:
+    return None if text is None else parse_moment(text)
+
+
+def _searched(request: SearchRequest, answer: SearchAnswer, embedder: Embedder, asked: NegativeQuery) -> Searched:
+    concepts = Path(index.concepts.__file__).with_suffix(".yaml")
+    models = (
+        embedder.identity,
+        ModelIdentity("concepts", hashlib.sha256(concepts.read_bytes()).hexdigest()),
+    )
+    hits = tuple(map(_near, answer.hits))
+    return Searched(answer.query, scope_of(request), answer.searched, hits, models, _MEANS, asked.threshold)
+
+
+def _near(hit: Hit) -> NearHit:
+    ways = tuple(why.way for why in hit.why)
+    return NearHit(hit.utterance.stream, hit.start_ms, hit.end_ms, hit.score, hit.utterance.text, hit.matched, ways)
+
+
+def _tell(package: NegativePackage, answer: SearchAnswer, *, as_json: bool) -> None:
+    if as_json:
+        fields = {"path": str(package.path), "sha256": package.sha256, "size": package.size}
+        counts = {"streams": package.streams, "logs": package.logs, "best": round(package.best, 4)}
+        emit(fields | counts | {"stamped": package.stamped, "not_indexed": answer.searched.not_indexed})
+        return
+    stdout.print(f"{package.path}\nSHA-256 {package.sha256}", markup=False, soft_wrap=True)
+    hours, gaps = answer.searched.recorded_ms / 3_600_000, answer.searched.gaps
+    say(
+        f"在 {package.streams} 场、{hours:.2f} 小时（中断 {gaps} 处）里检索，最高得分 {package.best:.2f}，低于阈值。"
+        "这不证明没有说过。",
+        f"Searched {package.streams} streams, {hours:.2f} h, {gaps} gaps; the highest score is {package.best:.2f}, "
+        "below the threshold. That does not prove that it was not said.",
+    )
