@@ -425,5 +425,34 @@ measures = Table(
     sqlite_autoincrement=True,
 )
 
+# Queries that are asked of everything new; utterances up to `done_to` were looked at, or are older than the search.
+saved_searches = Table(
+    "saved_searches",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("query", Text, nullable=False),
+    Column("stream", String, nullable=False),
+    Column("shop", String, nullable=False),
+    Column("host", String, nullable=False),
+    Column("product", String, nullable=False),
+    Column("category", String, nullable=False),
+    Column("level", String, nullable=False),
+    Column("created_by", String, nullable=False),
+    Column("created_at", String, nullable=False),
+    Column("done_to", Integer, nullable=False),
+)
+
+# What a saved search found, and the outbox event that told of it.
+search_matches = Table(
+    "search_matches",
+    metadata,
+    Column("search", ForeignKey("saved_searches.name", ondelete="CASCADE"), primary_key=True),
+    Column("utterance_id", ForeignKey("utterances.id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("start_ms", Integer, nullable=False),
+    Column("end_ms", Integer, nullable=False),
+    Column("score", Float, nullable=False),
+    Column("cursor", Integer, nullable=False),
+)
+
 # Full text is a virtual table, `postings`, made by the first migration: `letters` holds character 1+2-grams,
 # `sounds` merged-pinyin 1+2-grams, separated by spaces; its rowid is the utterance's id.
