@@ -75,7 +75,7 @@ class Courier:
         now = self.clock()
         if queue.next_at is not None and queue.next_at > now:
             return queue.next_at
-        outcome = self.send(request_for(webhook, waiting[0], now))
+        outcome = self._sent(webhook, waiting[0])
         return self._note(webhook, queue, waiting[0], outcome)
 
     def resend(self, letter: DeadLetter) -> None:
@@ -84,9 +84,14 @@ class Courier:
             webhook = hooks.get_webhook(connection, letter.webhook)
         if webhook is None:
             return
-        outcome = self.send(request_for(webhook, letter.event, self.clock()))
+        outcome = self._sent(webhook, letter.event)
         with self.db.write() as connection:
             hooks.settle_letter(connection, letter, outcome.error)
+
+    def _sent(self, webhook: Webhook, event: OutboxEvent) -> Outcome:
+        if not webhook.secret:
+            return Outcome("webhook_secret: its secret cannot be opened with the key that is there; set it again")
+        return self.send(request_for(webhook, event, self.clock()))
 
     def _note(self, webhook: Webhook, queue: WebhookQueue, event: OutboxEvent, outcome: Outcome) -> datetime | None:
         now = self.clock()

@@ -21,6 +21,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from core.errors import Sentence, StorageError
+from store.secrets import OPTION, SecretBox
 
 _BUSY_MS = 60_000
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -149,7 +150,8 @@ def open_database(path: Path) -> Database:
     except OSError as error:
         raise _folder_error(path.parent, error) from error
     arguments: dict[str, Any] = {"check_same_thread": False, "timeout": _BUSY_MS / 1000}
-    engine = create_engine(f"sqlite:///{path}", connect_args=arguments)
+    box = SecretBox(path.parent / "keys")
+    engine = create_engine(f"sqlite:///{path}", connect_args=arguments, execution_options={OPTION: box})
     event.listen(engine, "connect", _prepare)
     database = Database(engine, path)
     try:

@@ -10,13 +10,18 @@ from sqlalchemy import Connection, RowMapping, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from core.clock import iso, parse_iso, utc_now
+from core.errors import BadInputError
 from store.outbox import OutboxEvent, newest
+from store.secrets import box_of
 from store.tables import dead_letters, outbox, webhook_queues, webhooks
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """A target. ``streams`` empty: all; events up to ``since_cursor`` are older than it and not sent."""
+    """A target. ``streams`` empty: all; events up to ``since_cursor`` are older than it and not sent.
+
+    ``secret`` is empty where the stored one cannot be opened any more: nothing is sent then.
+    """
 
     name: str
     url: str
@@ -65,14 +70,21 @@ class DeadLetter:
 def put_webhook(connection: Connection, webhook: Webhook) -> Webhook:
     """Insert a target, which gets events from now on, or change its address, secret and streams.
 
-    A changed target is tried again at once, whatever pause the old one had earned.
+    A changed target is tried again at once, whatever pause the old one had earned. The secret is stored sealed.
+    Raises `BadInputError` when there is none, as when the one known before can no longer be opened.
     """
+    if not webhook.secret:
+        raise BadInputError(
+            "webhook_secret",
+            f"“{webhook.name}”没有签名密钥，请重新设置。",
+            f"“{webhook.name}” has no secret; set one.",
+        )
     again = update(webhook_queues).where(webhook_queues.c.webhook == webhook.name)
     connection.execute(again.values(next_at=None, attempts=0))
     row = {
         "name": webhook.name,
         "url": webhook.url,
-        "secret": webhook.secret,
+        "secret": box_of(connection).seal(webhook.secret, webhook.name),
         "streams": json.dumps(webhook.streams, ensure_ascii=False),
         "origin": webhook.origin,
     }
@@ -89,21 +101,22 @@ def remove_webhook(connection: Connection, name: str) -> bool:
     return connection.execute(delete(webhooks).where(webhooks.c.name == name)).rowcount == 1
 
 
-def _webhook(row: RowMapping) -> Webhook:
-    return Webhook(
-        row["name"], row["url"], row["secret"], tuple(json.loads(row["streams"])), row["origin"], row["since_cursor"]
-    )
+def _webhook(connection: Connection, row: RowMapping) -> Webhook:
+    name, streams = row["name"], tuple(json.loads(row["streams"]))
+    secret = box_of(connection).open(row["secret"], name)
+    return Webhook(name, row["url"], secret, streams, row["origin"], row["since_cursor"])
 
 
 def get_webhook(connection: Connection, name: str) -> Webhook | None:
     """The target of that name."""
     row = connection.execute(select(webhooks).where(webhooks.c.name == name)).mappings().one_or_none()
-    return _webhook(row) if row else None
+    return _webhook(connection, row) if row else None
 
 
 def list_webhooks(connection: Connection) -> list[Webhook]:
     """All targets by name."""
-    return [_webhook(row) for row in connection.execute(select(webhooks).order_by(webhooks.c.name)).mappings()]
+    rows = connection.execute(select(webhooks).order_by(webhooks.c.name)).mappings()
+    return [_webhook(connection, row) for row in rows]
 
 
 def get_queue(connection: Connection, webhook: Webhook, stream: str) -> WebhookQueue:
