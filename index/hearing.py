@@ -20,7 +20,12 @@ _FUNCTION = frozenset(
     "的是了把这那不说里就们也上没个还你我他她它在都要好见人给吗呢吧啊呀很太和跟与又再被让比等才能想用吃到得着"
 )
 # Counts up when the rules below change, so that stored readings are made anew.
-_RULES = 1
+_RULES = 2
+
+
+def embedded_text(text: str) -> str:
+    """The form of an utterance or query that is embedded: Simplified, folded."""
+    return normalise(text).text
 
 
 class Reader:
@@ -30,9 +35,9 @@ class Reader:
         self._concepts = concepts
         self._lexicon = lexicon
         self._by_sound: dict[tuple[str, ...], str] = {}
-        for names in concepts.terms.values():
-            for word in names:
-                if 2 <= len(word) <= _LONGEST and all(map(is_han, word)):
+        for name, words in concepts.terms.items():
+            for word in words:
+                if self._heard_as(word, name in concepts.problems):
                     sounds = tuple(merged_syllables(word))
                     self._by_sound.setdefault(sounds, word)
         self.version = hashlib.sha256(TABLE.read_bytes() + bytes([_RULES])).hexdigest()[:16]
@@ -72,6 +77,12 @@ class Reader:
             for b in range(max(a + 2, start + 1), min(len(text), end + 2) + 1)
             if b - a <= _LONGEST and (a < start < b or a < end < b or (end - start == b - a + 1))
         )
+
+    def _heard_as(self, word: str, problem: bool) -> bool:
+        """Whether a run may be put right as ``word``: scraps of two characters (别醒) would be heard everywhere."""
+        if not 2 <= len(word) <= _LONGEST or not all(map(is_han, word)):
+            return False
+        return len(word) > 2 or problem or self._lexicon.is_word(word)
 
     def _known(self, run: str) -> bool:
         return self._lexicon.is_word(run) or run in self._concepts.words

@@ -7,7 +7,10 @@ down; it never hides one.
 import re
 from functools import lru_cache
 
+from core.text import clauses
+
 _REACH = 5
+_FAR_REACH = 20
 _BEFORE = re.compile(
     r"(不是|不会|不能|不要|不用|不敢|不可能|不许|不让|不可以|不建议|不承诺|不保证|不代表|不支持|不做|不卖|不提供|不存在|不需要|不必|"
     r"没有|没法|没说|没做|没|别|无|非|未|勿|莫|禁止|严禁|杜绝|拒绝|谈不上|说不上|并非|从不|哪有|哪敢|防止|谨防|小心|警惕|不)"
@@ -22,6 +25,14 @@ _NO_DENIAL = re.compile(
 _AFTER = re.compile(
     r"^[^，。！？；,.!?;]{0,3}(是不可能|不可能|都?是骗|骗人|是假的|不存在|做不到|没有的|不允许|是违[法规]|都?是谣|不敢|另外|是另|这款没|不靠谱|别信|不治)"
 )
+# Not said, not promised, not to be believed: reaches to the end of its clause.
+_FAR = re.compile(
+    r"((不|没|从不|从来没|谁|哪个|哪)(有|敢|能|会|好|许|准|让)?(说过?|讲|提|吹|宣传|承诺|保证|打包票)|(别|不要|少)(信|听|指望|轻信)|并非|谈不上|不是说|算不上)[^，。！？；,.!?;]*$"
+)
+# Asked, and answered with no.
+_ASKED_NO = re.compile(
+    r"^[^，。！？；,.!?;]{0,8}[吗么呢？?][，。！？；,.!?;？]*(那|这|当然|肯定|其实|我们?|真的|都)?(不|没|否|别|哪)"
+)
 
 
 @lru_cache(maxsize=65_536)
@@ -30,7 +41,12 @@ def denied(text: str, start: int, end: int) -> bool:
     if text[start - 2 : start] in (f"{text[start]}不", f"{text[start]}没"):
         return False  # 能不能, 有没有: a question
     before = _NO_DENIAL.sub("", text[max(0, start - _REACH - 3) : start])[-_REACH:]
-    return bool(_BEFORE.search(before) or _AFTER.search(text[end : end + 8]))
+    return bool(
+        _BEFORE.search(before)
+        or _AFTER.search(text[end : end + 8])
+        or _FAR.search(text[max(0, start - _FAR_REACH) : start])
+        or _ASKED_NO.search(text[end : end + _FAR_REACH])
+    )
 
 
 # Said around a claim by those who do not make it: doubt, limits, a doctor instead, scorn, plain goods, and the like.
@@ -59,6 +75,15 @@ _DISCLAIMER = re.compile("|".join(_SIGNS))
 _QUESTION = re.compile(
     r"吗|呢$|[？?]|多久|多少|什么|怎么|如何|几[天个点号时]|哪|谁|是不是|能不能|会不会|有没有|可不可以|要不要"
 )
+
+
+def nearby(text: str, start: int, end: int) -> str:
+    """The clauses of ``[start, end)`` with one before and one after: what is said of these words."""
+    spans = clauses(text)
+    inside = [number for number, (left, right) in enumerate(spans) if left < end and start < right]
+    if len(spans) <= 2 or not inside:
+        return text
+    return text[spans[max(0, inside[0] - 1)][0] : spans[min(len(spans) - 1, inside[-1] + 1)][1]]
 
 
 @lru_cache(maxsize=8_192)

@@ -13,7 +13,7 @@ from typing import Literal
 
 from index.concepts import ConceptTable, Mention
 from index.lexicon import Lexicon
-from index.polarity import asks, denied, disclaims
+from index.polarity import asks, denied, disclaims, nearby
 from index.symbols import Spelled, Symbol, spell
 
 Way = Literal["exact", "letters", "sound", "concept", "meaning"]
@@ -115,7 +115,7 @@ class Matcher:
             e.credit < SOUND_RUN for e in judged if e.way == "sound" and 2 * len(e.covers) > len(best)
         ):
             phrase = 0.0
-        caution = disclaims(text) and not (disclaims(query.text) or asks(query.text))
+        caution = disclaims(_around(text, judged)) and not (disclaims(query.text) or asks(query.text))
         there = sum(query.weights[i] for i in written) / total if total else 0.0
         return Match(coverage, denial, phrase, tuple(judged), caution, there)
 
@@ -185,6 +185,12 @@ class Matcher:
         if mention.end - mention.start == 1:
             return CONCEPT_OF_ONE_LETTER
         return CONCEPT * LETTER_RUN_CUT if self._cut(text, mention.end, mention.end) else CONCEPT
+
+
+def _around(text: str, found: Sequence[Evidence]) -> str:
+    """The clauses that answer, and those next to them: a warning about something else far off is none."""
+    best = max(found, key=lambda e: (e.credit * len(e.covers), -e.start), default=None)
+    return nearby(text, best.start, best.end) if best else text
 
 
 def _owner(letters: Sequence[Symbol], sound: Symbol) -> int:

@@ -19,9 +19,8 @@ from index.cache import IndexCache, Progress
 from index.concepts import load_concepts
 from index.extent import ExtentMeter
 from index.fusion import calibrate
-from index.hearing import load_reader
+from index.hearing import embedded_text, load_reader
 from index.hits import HitMaker
-from index.indexer import embedded_text
 from index.lexicon import load_lexicon
 from index.phrase import Found, PhraseSearch, Tools
 from index.ranking import Matcher

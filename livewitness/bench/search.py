@@ -24,7 +24,8 @@ from core.errors import BadInputError, NotFoundError, StorageError
 from core.records import Stream
 from core.settings import Settings
 from index.grams import index_text
-from index.indexer import VectorIndexer, embedded_text
+from index.hearing import embedded_text
+from index.indexer import VectorIndexer
 from index.search import Searcher, SearchRequest
 from livewitness.bench.machine import machine
 from livewitness.console import stdout

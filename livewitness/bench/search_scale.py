@@ -25,7 +25,7 @@ from rich.table import Table
 
 from core.settings import Settings
 from index.grams import index_text
-from index.indexer import embedded_text
+from index.hearing import embedded_text
 from index.search import Searcher, SearchRequest
 from livewitness.bench.archive import fill, perturbed
 from livewitness.bench.machine import machine

@@ -2,7 +2,7 @@
 
 import pytest
 
-from index.polarity import asks, denied, disclaims
+from index.polarity import asks, denied, disclaims, nearby
 
 
 def is_denied(text: str, words: str) -> bool:
@@ -19,6 +19,8 @@ def is_denied(text: str, words: str) -> bool:
         ("叫你转账的都是骗子", "转账"),
         ("它没有降糖的功效", "降糖"),
         ("严禁私下转账", "私下转账"),
+        ("咱家从来没承诺过用了就能祛斑", "祛斑"),
+        ("你要问祛斑吗？不能", "祛斑"),
     ],
 )
 def test_denied(text: str, words: str) -> None:
@@ -33,6 +35,8 @@ def test_denied(text: str, words: str) -> None:
         ("不管什么斑都能祛斑", "祛斑"),
         ("别家没有，我们祛斑", "祛斑"),
         ("特别祛斑", "祛斑"),
+        ("别信他们，我们祛斑", "祛斑"),
+        ("祛斑吗？当然了", "祛斑"),
     ],
 )
 def test_not_denied(text: str, words: str) -> None:
@@ -47,6 +51,13 @@ def test_warnings_and_limits_are_known(text: str) -> None:
 @pytest.mark.parametrize("text", ["三天色斑全消", "不好用我把钱给你", "比去医院管用", "谁用谁知道"])
 def test_claims_are_no_warnings(text: str) -> None:
     assert not disclaims(text)
+
+
+def test_a_warning_far_from_the_words_is_about_something_else() -> None:
+    text = "三天祛斑看得见，先说面膜，再说水杯，摔了会碎的，轻拿轻放"
+    assert disclaims(text)
+    assert nearby(text, 0, 4) == "三天祛斑看得见，先说面膜"
+    assert not disclaims(nearby(text, 0, 4))
 
 
 def test_a_warning_answers_a_question() -> None:
