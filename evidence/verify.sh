@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Checks an unpacked LiveWitness evidence package with bash, openssl and coreutils alone. No network.
 #
-#   bash verify.sh PUBLIC_KEYS.pem [TSA_CA.pem] [LIMIT_SECONDS]
+#   bash verify.sh PUBLIC_KEYS.pem [TSA_CA.pem] [LIMIT_SECONDS] [FOLDER]
 #
 # PUBLIC_KEYS.pem and TSA_CA.pem must come from outside this package: from the recorder's publication, from the
-# time-stamping authority. Compare this script, too, with the one published by the project before you trust it.
+# time-stamping authority. Compare this script, too, with the one published by the project before you trust it, or run
+# the published one on FOLDER, where the package is unpacked (by default the folder of this script).
 #
 # Exit: 0 everything holds; 1 something does not (file and reason are named); 2 wrong usage;
 #       4 nothing contradicts, but tokens could not be checked because no TSA_CA.pem was given.
@@ -13,10 +14,10 @@ set -u -o pipefail
 shopt -s globstar dotglob nullglob
 export LC_ALL=C PATH="${PATH:-/usr/local/bin:/usr/bin:/bin}"
 
-(($# >= 1 && $# <= 3)) && [[ -r $1 ]] || { echo "usage: bash verify.sh PUBLIC_KEYS.pem [TSA_CA.pem] [LIMIT_SECONDS]" >&2; exit 2; }
+(($# >= 1 && $# <= 4)) && [[ -r $1 ]] || { echo "usage: bash verify.sh PUBLIC_KEYS.pem [TSA_CA.pem] [LIMIT_SECONDS] [FOLDER]" >&2; exit 2; }
 keys=$(realpath "$1") ca=${2:+$(realpath "$2")} limit=${3:-300}
 [[ -z $ca || -r $ca ]] && [[ $limit =~ ^[0-9]+$ ]] || { echo "usage: TSA_CA.pem must be readable, LIMIT_SECONDS a number" >&2; exit 2; }
-cd "$(dirname "$(realpath "$0")")" || exit 2
+cd "${4:-$(dirname "$(realpath "$0")")}" || exit 2
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 

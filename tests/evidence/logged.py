@@ -6,7 +6,18 @@ from datetime import timedelta
 from pathlib import Path
 
 from core.clock import utc_now
-from core.records import ModelIdentity, Stream
+from core.records import (
+    Alert,
+    AlertStatus,
+    Category,
+    Finding,
+    LegalBasis,
+    ModelIdentity,
+    Severity,
+    Stream,
+    Utterance,
+    Verdict,
+)  # fmt: skip
 from evidence.audit import local_actor
 from evidence.container import open_stored, write_stored
 from evidence.keys import Keyring, SigningKey, write_public
@@ -16,8 +27,9 @@ from evidence.package import ExportContext, ExportRequest, Package, export_packa
 from evidence.seal import SEAL, SIGNATURE, STAMP, SUMS, UNLISTED, Kind, Seal, sha256_hex, sums_text
 from evidence.stamping import read_ca
 from evidence.verifier import Anchors
+from store import alerts, utterances
 from store.engine import Database, open_database
-from tests.timecode import plain_epoch, record_epoch, write_media
+from tests.timecode import MOMENT, plain_epoch, record_epoch, write_media
 
 STREAM = "证据测试"
 MODEL = ModelIdentity("test", "a" * 64)
@@ -52,7 +64,9 @@ class Recording:
         return path
 
 
-def make_recording(data: Path, tsa_url: str = "", *, claimed_age_s: int = 0, keys_of: Path | None = None) -> Recording:
+def make_recording(
+    data: Path, tsa_url: str = "", *, claimed_age_s: int = 0, keys_of: Path | None = None, length_s: int = 20
+) -> Recording:
     """Record and log; ``claimed_age_s``: how long ago the recording says it was made; ``keys_of``: whose keys."""
     data.mkdir(parents=True)
     if keys_of is not None:
@@ -61,7 +75,7 @@ def make_recording(data: Path, tsa_url: str = "", *, claimed_age_s: int = 0, key
     seal = SealOptions(3600, tsa_url, "livewitness test")
     epoch = replace(plain_epoch(STREAM), wall_start=utc_now() - timedelta(seconds=claimed_age_s))
     session = Session(Stream(STREAM, "test", shop="小店"), "test", "recorded", "livewitness test", MODEL)
-    media = write_media(data / "media.mp4", 20)
+    media = write_media(data / "media.mp4", length_s)
     with LiveLog(db, data, session, seal) as log:
         log.started()
         for number, segment in enumerate(record_epoch(db, data, media, epoch)):
@@ -70,6 +84,21 @@ def make_recording(data: Path, tsa_url: str = "", *, claimed_age_s: int = 0, key
                 log.seal()
         log.ended("ended")
     return Recording(data, db, seal)
+
+
+def tell(recording: Recording, text: str, start_ms: int) -> None:
+    """Something said, and an alert for its first four characters."""
+    finding = Finding(
+        "cosmetic.spots", Category.COSMETIC_SPECIAL, Severity.HIGH, Verdict.REVIEW, 0, 4, text[:4], text[:4], "letters",
+        0.97, "特殊化妆品功效", (LegalBasis("化妆品监督管理条例", "第十六条"),), "请核对批件", "Check the approval",
+        "pack", "1.2", "c" * 64,
+    )  # fmt: skip
+    end_ms = start_ms + 2_000
+    with recording.db.write() as connection:
+        said = Utterance(STREAM, 0, start_ms, end_ms, text, (), MODEL, MOMENT)
+        number = utterances.add_utterance(connection, said)
+        where = (STREAM, 0, start_ms, end_ms, MOMENT, text)
+        alerts.add_alert(connection, Alert("a1", AlertStatus.CONFIRMED, *where, finding, 300, number or 0))
 
 
 def read_files(package: Path) -> dict[str, bytes]:

@@ -6,6 +6,7 @@ import stat
 import subprocess
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,16 +14,35 @@ import pytest
 
 from core.clock import utc_now
 from core.errors import NotFoundError
+from core.records import Stream
+from evidence import verifier
+from evidence.audit import local_actor
 from evidence.checkpoints import parse_checkpoint
 from evidence.keys import Keyring, write_public
 from evidence.leaves import canonical, parse_leaf
+from evidence.masks import MaskRequest, Range
 from evidence.merkle import Tree, leaf_hash, root
+from evidence.negative import NearHit, Searched, export_negative
+from evidence.package import ExportContext, ExportRequest, export_package
+from evidence.receipt import Receipt, receive
 from evidence.seal import SEAL, SIGNATURE, SUMS
 from evidence.segment_log import read_log
 from evidence.stamping import request_token
 from evidence.verifier import Verdict, find_forks, verify_package
+from store.scope import Extent, Scope
 from tests.evidence.authority import Authority
-from tests.evidence.logged import Recording, lay_out, make_recording, pack, read_files, resealed, with_sums
+from tests.evidence.logged import (
+    MODEL,
+    STREAM,
+    Recording,
+    lay_out,
+    make_recording,
+    pack,
+    read_files,
+    resealed,
+    tell,
+    with_sums,
+)  # fmt: skip
 
 pytestmark = pytest.mark.slow
 
@@ -36,15 +56,32 @@ def authority(tmp_path_factory: pytest.TempPathFactory):
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory, authority: Authority):
     made = make_recording(tmp_path_factory.mktemp("recorder") / "data", authority.url)
+    tell(made, "三天祛斑，打13800138000", 9_500)
+    order = tmp_path_factory.mktemp("received") / "订单.png"
+    order.write_bytes(b"\x89PNG an order")
+    context = ExportContext(made.db, made.data, made.seal, local_actor())
+    receive(context, Stream(STREAM, "test"), [Receipt(order)], "消费者")
     yield made
     made.db.close()
 
 
 @pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory, recording: Recording) -> Path:
-    target = tmp_path_factory.mktemp("package") / "package.zip"
-    recording.export(target)
-    return target
+def packages(tmp_path_factory: pytest.TempPathFactory, recording: Recording) -> dict[str, Path]:
+    """One of each kind."""
+    folder = tmp_path_factory.mktemp("package")
+    context = ExportContext(recording.db, recording.data, recording.seal, local_actor())
+    made = {kind: folder / f"{kind}.zip" for kind in ("package", "masked", "negative")}
+    request = ExportRequest(STREAM, 8_500, 14_500, "案 1", "测试")
+    export_package(context, request, made["package"], MaskRequest(made["masked"], mute=(Range(9_000, 9_500),)))
+    hit = NearHit(STREAM, 9_500, 11_500, 0.4, "三天", "三天", ("letters",))
+    searched = Searched("假一赔十", Scope(), Extent(1, 20_000, 0, 0, 0, 1, 0), (hit,), (MODEL,), ("letters",))
+    export_negative(context, searched, made["negative"])
+    return made
+
+
+@pytest.fixture(scope="module")
+def package(packages: dict[str, Path]) -> Path:
+    return packages["package"]
 
 
 @pytest.fixture(scope="module")
@@ -142,19 +179,22 @@ def test_a_missing_package_is_bad_input(court: Court, tmp_path: Path) -> None:
 # Changed bytes.
 
 
-def test_a_thousand_single_bytes_changed_anywhere_are_refused(
-    package: Path, files: dict[str, bytes], court: Court
+@pytest.mark.parametrize(("kind", "count"), [("package", 1_050), ("masked", 300), ("negative", 300)])
+def test_single_bytes_changed_anywhere_in_a_package_are_refused(
+    packages: dict[str, Path], court: Court, kind: str, count: int
 ) -> None:
-    whole = package.read_bytes()
+    whole, files = packages[kind].read_bytes(), read_files(packages[kind])
     rng = random.Random(6)
-    spots = {whole.index(data) + rng.randrange(len(data)) for data in files.values() if data for _ in range(24)}
+    each = 24 if kind == "package" else 6
+    spots = {whole.index(data) + rng.randrange(len(data)) for data in files.values() if data for _ in range(each)}
     names = [name.encode() for name in files]
-    headers = {whole.rindex(name) + rng.randrange(-46, len(name)) for name in names for _ in range(4)}
-    headers |= {whole.index(name) + rng.randrange(-30, len(name)) for name in names for _ in range(4)}
+    headers = {whole.rindex(name) + rng.randrange(-46, len(name)) for name in names for _ in range(each // 6)}
+    headers |= {whole.index(name) + rng.randrange(-30, len(name)) for name in names for _ in range(each // 6)}
     spots |= headers | set(range(len(whole) - 22, len(whole)))
-    while len(spots) < 1_050:
+    while len(spots) < count:
         spots.add(rng.randrange(len(whole)))
     target = court.folder / "flipped.zip"
+    assert verify_package(packages[kind], court.anchors).holds
     for spot in sorted(spots):
         changed = bytearray(whole)
         changed[spot] ^= 1 << rng.randrange(8)
@@ -165,20 +205,36 @@ def test_a_thousand_single_bytes_changed_anywhere_are_refused(
         assert verdict.failures[0].en
 
 
-def test_one_byte_changed_in_each_file_is_refused_by_the_script(court: Court, files: dict[str, bytes]) -> None:
-    folder = lay_out(files, court.folder / "flips")
+@pytest.mark.parametrize(("kind", "count"), [("package", 1_000), ("masked", 100), ("negative", 100)])
+def test_single_bytes_changed_in_any_file_are_refused_by_the_script(
+    packages: dict[str, Path], court: Court, kind: str, count: int
+) -> None:
+    """The published script looks at the folder, so that the one inside counts as a file like any other."""
+    files = {name: data for name, data in read_files(packages[kind]).items() if data}
+    names = sorted(files)
     rng = random.Random(7)
-    for name, data in files.items():
-        if not data or name == "verify.sh":
-            continue
-        changed = bytearray(data)
-        changed[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
-        (folder / name).write_bytes(changed)
-        done = court.shell_on(folder)
-        assert done.returncode == 1, name
-        assert "REFUSED" in done.stderr
-        (folder / name).write_bytes(data)
-    assert court.shell_on(folder).returncode == 0
+    flips = [(names[n % len(names)], rng.random(), 1 << rng.randrange(8)) for n in range(count)]
+    folders = [lay_out(files, court.folder / f"{kind}{n}") for n in range(2)]
+    published = Path(verifier.__file__).with_name("verify.sh")
+
+    def run(folder: Path) -> subprocess.CompletedProcess[str]:
+        command = ["bash", str(published), str(court.keys), str(court.ca), "300", str(folder)]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+    def flip(worker: int) -> None:
+        for name, place, bit in flips[worker::2]:
+            changed = bytearray(files[name])
+            changed[int(place * len(changed))] ^= bit
+            (folders[worker] / name).write_bytes(changed)
+            done = run(folders[worker])
+            assert done.returncode == 1, name
+            assert done.stderr.startswith("REFUSED"), name
+            (folders[worker] / name).write_bytes(files[name])
+        done = run(folders[worker])
+        assert done.returncode == 0, done.stderr
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(flip, range(2)))
 
 
 # Files added, removed, renamed, swapped; sums recomputed; keys swapped.
@@ -199,6 +255,54 @@ def test_files_added_removed_renamed_and_swapped(court: Court, files: dict[str, 
     for name in (SUMS, SEAL, SIGNATURE):
         assert not court.python({n: d for n, d in files.items() if n != name}).holds
         assert court.shell({n: d for n, d in files.items() if n != name}).returncode == 1
+
+
+@pytest.mark.parametrize("kind", ["masked", "negative"])
+def test_the_other_kinds_are_as_strict_about_their_files(
+    court: Court, recording: Recording, packages: dict[str, Path], kind: str
+) -> None:
+    files = read_files(packages[kind])
+    assert court.python(files).holds
+    done = court.shell(files)
+    assert done.returncode == 0, done.stderr
+    court.refused(files | {"extra.txt": b"x"}, "extra.txt", "not listed")
+    court.refused({n: d for n, d in files.items() if n != "report.zh.pdf"}, "report.zh.pdf", "missing")
+    court.refused(with_sums(files | {"report.zh.html": b"x"}), SUMS, "not the list that was signed")
+    assert not court.python(resealed(files | {"extra.txt": b"x"}, recording.key, kind)).holds
+    assert court.shell(resealed(files | {"extra.txt": b"x"}, recording.key, kind)).returncode == 1
+    stranger = Keyring(court.folder / "stranger", {}).new()
+    court.refused(resealed(files, stranger, kind), SEAL, "not among the keys given")
+    for other in {"package", "masked", "negative"} - {kind}:
+        forged = resealed(files, recording.key, other)
+        assert not court.python(forged).holds
+        assert court.shell(forged).returncode == 1
+
+
+def test_a_masked_file_exchanged_by_an_insider_is_refused(
+    court: Court, recording: Recording, packages: dict[str, Path]
+) -> None:
+    files = read_files(packages["masked"])
+    name = "transcript/transcript.json"
+    court.refused(resealed(files | {name: b"[]"}, recording.key, "masked"), name, "not the masked file that is bound")
+    segment = segment_names(read_files(packages["package"]))[0]
+    smuggled = files | {segment: read_files(packages["package"])[segment]}
+    court.refused(resealed(smuggled, recording.key, "masked"), segment)
+    bindings = files["masking/bindings.txt"]
+    broken = files | {"masking/bindings.txt": bindings.replace(b" ", b"  ", 1)}
+    verdict = court.python(resealed(broken, recording.key, "masked"))
+    assert verdict.failures[0].file == "masking/bindings.txt"
+
+
+def test_the_script_checks_a_clip_of_two_minutes_in_ten_seconds(authority: Authority, tmp_path: Path) -> None:
+    made = make_recording(tmp_path / "data", authority.url, length_s=130)
+    made.export(tmp_path / "long.zip", 4_500, 124_500)
+    made.db.close()
+    court = Court(made, authority.ca, tmp_path)
+    folder = lay_out(read_files(tmp_path / "long.zip"), tmp_path / "long")
+    began = time.monotonic()
+    done = court.shell_on(folder)
+    assert done.returncode == 0, done.stderr
+    assert time.monotonic() - began < 10
 
 
 def test_an_edit_with_the_sums_made_to_fit_fails_at_the_seal(court: Court, files: dict[str, bytes]) -> None:
@@ -311,7 +415,7 @@ def rewritten_history(
 ) -> dict[str, bytes]:
     """The package with its last checkpoint signed anew over ``lines`` as the whole log; the first ``kept`` stay."""
     old = checkpoint_names(files)
-    made = {n: d for n, d in files.items() if not n.startswith("log/checkpoints/")}
+    made = {n: d for n, d in files.items() if not n.startswith(("log/checkpoints/", "log/received", "received/"))}
     made |= {n: d for n, d in files.items() if n.split(".")[0] in {name.split(".")[0] for name in old[:kept]}}
     last = parse_checkpoint(files[old[-1]])
     assert last is not None
