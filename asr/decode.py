@@ -23,7 +23,7 @@ from asr.guards import (
 )
 from asr.words import Token, fit_to_speech, spell
 from core.records import Word
-from models.speech import SAMPLE_RATE, Encoded, Hypothesis, Samples, SpeechEngine, TimedPiece
+from models.speech import ALL_FRAMES, SAMPLE_RATE, Encoded, Hypothesis, Samples, SpeechEngine, TimedPiece
 
 FLAG_LOOP = "loop_cut"
 FLAG_FULL_FRAMES = "full_frame_retry"
@@ -36,10 +36,14 @@ _LONGEST_WORD_MS = 600
 
 @dataclass(frozen=True, slots=True)
 class DecodeOptions:
-    """``beam_size`` 5 for final text. ``retry`` allows a second decode where the first went wrong."""
+    """``beam_size`` 5 for final text. ``retry`` allows a second decode where the first went wrong.
+
+    ``pad_frames`` of silence (10 ms each) follow the audio: with less than 300 the decoder loops now and then.
+    """
 
     beam_size: int = 5
     retry: bool = True
+    pad_frames: int = 300
     spare_tokens: int = 20
     tokens_per_second: int = 12
 
@@ -151,7 +155,8 @@ def _decode_batch(engine: SpeechEngine, batch: Sequence[AudioWindow], options: D
 def _heard(
     engine: SpeechEngine, batch: Sequence[AudioWindow], options: DecodeOptions, *, full_frames: bool = False
 ) -> tuple[Encoded, list[Hypothesis]]:
-    encoded = engine.encode([window.samples for window in batch], full_frames=full_frames)
+    samples = [window.samples for window in batch]
+    encoded = engine.encode(samples, pad_frames=ALL_FRAMES if full_frames else options.pad_frames)
     cap = token_cap(max(window.seconds for window in batch), options)
     return encoded, engine.generate(encoded, beam_size=options.beam_size, max_tokens=cap)
 
@@ -180,7 +185,7 @@ def _looped(engine: SpeechEngine, hypothesis: Hypothesis, window: AudioWindow, o
         encoded, (hypothesis,) = _heard(engine, [window], options, full_frames=True)
         flags = (FLAG_FULL_FRAMES,)
     else:
-        encoded = engine.encode([window.samples])
+        encoded = engine.encode([window.samples], pad_frames=options.pad_frames)
     signs = loop_signs(hypothesis.text, hypothesis.token_count, window.seconds)
     if "rate" in signs or (signs and not options.retry and not is_chant(hypothesis.text)):
         hypothesis, flags = hypothesis.first(first_occurrence(hypothesis.pieces)), (*flags, FLAG_LOOP)

@@ -2,9 +2,9 @@
 
 Finals go first and are never dropped: a stream whose finals pile up has to wait in `StreamDecoder.final`, so
 queues stay bounded and the audio stays on disk. Among streams the one that was served least comes first. What
-time is left goes to provisional decodes, the most urgent first; one that waited too long, or that a newer one or
-the final of its window overtakes, is dropped and counted. An engine that gains from batches gets windows of
-several streams at once.
+time is left goes to provisional decodes, the stream that waits longest first; one that waited too long, or that
+a newer one or the final of its window overtakes, is dropped and counted. An engine that gains from batches gets
+windows of several streams at once.
 """
 
 import threading
@@ -55,7 +55,7 @@ class SchedulerOptions:
     """
 
     final: DecodeOptions = field(default_factory=DecodeOptions)
-    provisional: DecodeOptions = field(default_factory=lambda: DecodeOptions(beam_size=1, retry=False))
+    provisional: DecodeOptions = field(default_factory=lambda: DecodeOptions(beam_size=1, retry=False, pad_frames=150))
     workers: int = 1
     queued_finals: int = 4
     provisional_wait_s: float = 1.5
@@ -63,10 +63,13 @@ class SchedulerOptions:
 
 @dataclass(eq=False, slots=True)
 class _Job:
+    """A window to decode. ``since``: when the stream began to wait for a decode of this kind."""
+
     lane: "_Lane"
     kind: Kind
     window: AudioWindow
     queued_at: float
+    since: float
     future: "Future[Decoded]" = field(default_factory=Future)
 
 
@@ -155,7 +158,8 @@ class DecodeScheduler:
                 self._drop(lane.provisional, "overtaken")
             if not lane.finals:
                 self._level(lane)
-            job = _Job(lane, "final", window, self._clock())
+            now = self._clock()
+            job = _Job(lane, "final", window, now, now)
             lane.finals.append(job)
             self._meter.queued(self._waiting())
             self._changed.notify_all()
@@ -164,9 +168,12 @@ class DecodeScheduler:
     def _put_provisional(self, lane: _Lane, window: AudioWindow) -> "Future[Decoded]":
         with self._changed:
             self._refuse_if_closed()
+            now = since = self._clock()
             if lane.provisional is not None:
+                # The newer window keeps the place in the queue: else busy machines would never come to it.
+                since = lane.provisional.since
                 self._drop(lane.provisional, "overtaken")
-            lane.provisional = _Job(lane, "provisional", window, self._clock())
+            lane.provisional = _Job(lane, "provisional", window, now, since)
             self._changed.notify_all()
             return lane.provisional.future
 
@@ -229,7 +236,7 @@ class DecodeScheduler:
         now = self._clock()
         waiting = [lane.provisional for lane in self._lanes if lane.provisional is not None]
         jobs: list[_Job] = []
-        for job in sorted(waiting, key=lambda job: job.queued_at):
+        for job in sorted(waiting, key=lambda job: job.since):
             if now - job.queued_at > self._options.provisional_wait_s:
                 self._drop(job, "late")
             elif len(jobs) < self._engine.batch_size:

@@ -64,9 +64,19 @@ class Listener:
         return self._ms(self._audio_from + len(self._audio))
 
     @property
-    def open_voiced_ms(self) -> int:
-        """How much was said in the window that is still open."""
-        return self._windower.open_voiced_ms
+    def said_ms(self) -> int:
+        """How much was said since the very beginning."""
+        return self._windower.said_ms
+
+    @property
+    def quiet_ms(self) -> int:
+        """For how long nobody has spoken in the open window; 0 when none is open."""
+        return self._windower.quiet_ms
+
+    @property
+    def closes_in_ms(self) -> int:
+        """How much longer nobody may speak until the open window closes."""
+        return self._windower.closes_in_ms
 
     def so_far(self, longest_ms: int) -> AudioWindow | None:
         """The last ``longest_ms`` of the open window and what came before it; ``None`` when nobody speaks."""

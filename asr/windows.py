@@ -47,7 +47,7 @@ LIVE_POLICY = WindowPolicy(
     pauses=((0, 900), (2_000, 480), (4_000, 320)),
     limit_ms=5_500,
     cut_from_ms=2_500,
-    joined_ms=7_000,
+    joined_ms=5_000,
     margin_ms=640,
 )
 """For live streams: a window closes at the first pause after 2 s that is no mere comma, and is decoded with what came
@@ -86,6 +86,7 @@ class Windower:
     def __init__(self, policy: WindowPolicy | None = None) -> None:
         self.policy = policy or WindowPolicy()
         self._count = 0
+        self._said = 0
         self._speaking = False
         self._floor = 0
         self._open: list[_Frame] = []
@@ -105,9 +106,19 @@ class Windower:
         return self._from() * FRAME_SAMPLES if self._open else self._count * FRAME_SAMPLES
 
     @property
-    def open_voiced_ms(self) -> int:
-        """How much was said in the window that is still open."""
-        return sum(frame.voiced for frame in self._open) * FRAME_MS
+    def said_ms(self) -> int:
+        """How much was said since the very beginning."""
+        return self._said * FRAME_MS
+
+    @property
+    def quiet_ms(self) -> int:
+        """For how long nobody has spoken in the open window; 0 when none is open."""
+        return self._quiet * FRAME_MS
+
+    @property
+    def closes_in_ms(self) -> int:
+        """How much longer nobody may speak until the open window closes."""
+        return self._closing_pause((len(self._open) - self._quiet) * FRAME_MS) - self.quiet_ms
 
     def so_far(self, longest_ms: int) -> Window | None:
         """The end of the open window as it stands, nothing closed; ``None`` when nobody speaks."""
@@ -126,6 +137,7 @@ class Windower:
             self._speaking = probability >= threshold
             frame = _Frame(self._count, self._speaking, float(level))
             self._count += 1
+            self._said += frame.voiced
             self._step(frame, closed)
         return closed
 

@@ -16,6 +16,8 @@ from core.records import ModelIdentity
 SAMPLE_RATE = 16_000
 FRAME_SAMPLES = 512
 FRAME_MS = FRAME_SAMPLES * 1000 // SAMPLE_RATE
+ALL_FRAMES = 3_000
+"""Frames of 10 ms that fill a recogniser's window of 30 s."""
 
 Samples = NDArray[np.float32]
 
@@ -78,8 +80,8 @@ class SpeechEngine(Protocol):
     def batch_size(self) -> int:
         """How many windows of similar length are worth decoding together on this device."""
 
-    def encode(self, windows: Sequence[Samples], *, full_frames: bool = False) -> Encoded:
-        """Run the encoder over the windows, padded a little, or to 30 s with ``full_frames``."""
+    def encode(self, windows: Sequence[Samples], *, pad_frames: int) -> Encoded:
+        """Run the encoder over the windows, padded with so many frames of 10 ms, to no more than `ALL_FRAMES`."""
 
     def generate(self, encoded: Encoded, *, beam_size: int, max_tokens: int) -> list[Hypothesis]:
         """Decode each window of the batch; at most ``max_tokens`` tokens each."""

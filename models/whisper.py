@@ -23,10 +23,8 @@ from core.records import ModelIdentity
 from models.device import DeviceChoice, choose_device
 from models.library import resolve, weights_sha256
 from models.mel import LogMel
-from models.speech import SAMPLE_RATE, Encoded, Hypothesis, Samples, TimedPiece
+from models.speech import ALL_FRAMES, SAMPLE_RATE, Encoded, Hypothesis, Samples, TimedPiece
 
-PAD_FRAMES = 300
-FULL_FRAMES = 3_000
 MIN_SAMPLES = 400
 _MAX_LENGTH = 448
 _SECONDS_PER_STEP = 0.02
@@ -83,13 +81,13 @@ class WhisperEngine:
         clip = samples[: SAMPLE_RATE * 30]
         if len(clip) < MIN_SAMPLES:
             clip = np.pad(clip, (0, MIN_SAMPLES - len(clip)))
-        return self._extractor(clip)[:, :-1][:, :FULL_FRAMES]
+        return self._extractor(clip)[:, :-1][:, :ALL_FRAMES]
 
-    def encode(self, windows: Sequence[Samples], *, full_frames: bool = False) -> EncodedWindows:
-        """Encode windows together, all padded to the longest plus `PAD_FRAMES` (or to 30 s)."""
+    def encode(self, windows: Sequence[Samples], *, pad_frames: int) -> EncodedWindows:
+        """Encode windows together, all padded to the longest plus ``pad_frames``, to 30 s at most."""
         mels = [self.features(window) for window in windows]
         frames = tuple(mel.shape[1] for mel in mels)
-        length = FULL_FRAMES if full_frames else padded_length(max(frames))
+        length = padded_length(max(frames), pad_frames)
         batch = np.stack([pad_features(mel, length) for mel in mels])
         storage = ctranslate2.StorageView.from_array(np.ascontiguousarray(batch))
         return EncodedWindows(self._model.encode(storage, to_cpu=False), frames)
@@ -136,14 +134,14 @@ class WhisperEngine:
         ]
 
 
-def padded_length(frames: int) -> int:
-    """Frames to feed for a window of ``frames``: `PAD_FRAMES` more, even, at most 30 s.
+def padded_length(frames: int, pad_frames: int) -> int:
+    """Frames to feed for a window of ``frames``: ``pad_frames`` more, even, at most 30 s.
 
-    >>> padded_length(501), padded_length(2_900)
+    >>> padded_length(501, 300), padded_length(2_900, 300)
     (802, 3000)
     """
-    wished = frames + PAD_FRAMES
-    return min(FULL_FRAMES, wished + wished % 2)
+    wished = frames + pad_frames
+    return min(ALL_FRAMES, wished + wished % 2)
 
 
 def pad_features(mel: NDArray[np.float32], length: int) -> NDArray[np.float32]:

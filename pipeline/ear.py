@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.decode import AudioWindow, Decoded
+from asr.lookahead import Lookahead
 from asr.scheduler import DecodeScheduler, result_or_none
 from asr.transcriber import Listener, utterances
 from core.records import AlertStatus, Epoch, Segment
@@ -31,9 +32,6 @@ from store.engine import Database
 
 SAMPLE_RATE = 16_000
 LAG_FROM_MS = 8_000
-PROVISIONAL_EVERY_MS = 1_100
-PROVISIONAL_FROM_MS = 1_600
-PROVISIONAL_LONGEST_MS = 3_500
 _PROVISIONAL_LAG_S = 3.0
 _CURSOR_EVERY_MS = 5_000
 _SEGMENT_WAIT_S = 30.0
@@ -88,7 +86,7 @@ class Ear:
         self._next = (cursor - epoch.offset_ms) * SAMPLE_RATE // 1000
         self._listener = context.listener(cursor - epoch.offset_ms, live)
         self._decoder = context.scheduler.stream(epoch.stream)
-        self._provisional_ms = 0
+        self._lookahead = Lookahead(self._listener)
         self._marks: list[tuple[int, float]] = []
         self._lagging = False
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -156,20 +154,16 @@ class Ear:
             until = settled if last or window.keep is None else self._epoch.offset_ms + window.keep[1]
             self._jobs.put(_Final(self._decoder.final(window), until))
             self._promised_ms = until
-            self._provisional_ms = self._listener.fed_ms
+            self._lookahead.closed()
         if settled - self._promised_ms >= _CURSOR_EVERY_MS:
             self._jobs.put(_Silence(settled))
             self._promised_ms = settled
 
     def _listen_ahead(self) -> None:
         """Have the open window decoded as it stands, when enough was said since the last time."""
-        fresh_ms = self._listener.fed_ms - self._provisional_ms
-        if fresh_ms < PROVISIONAL_EVERY_MS or self._listener.open_voiced_ms == 0:
-            return
-        window = self._listener.so_far(PROVISIONAL_LONGEST_MS)
-        if window is not None and window.voiced_s * 1000 >= PROVISIONAL_FROM_MS:
+        window = self._lookahead.due()
+        if window is not None:
             self._jobs.put(_Provisional(self._decoder.provisional(window)))
-            self._provisional_ms = self._listener.fed_ms
 
     def _raise_failure(self) -> None:
         if self._failure is not None:

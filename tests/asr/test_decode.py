@@ -18,7 +18,7 @@ from asr.decode import (
 )
 from asr.words import Token, fit_to_speech
 from core.records import ModelIdentity, Word
-from models.speech import SAMPLE_RATE, Hypothesis, TimedPiece
+from models.speech import ALL_FRAMES, SAMPLE_RATE, Hypothesis, TimedPiece
 
 
 class _Encoded:
@@ -34,7 +34,8 @@ class ScriptedEngine:
     def __init__(self, answers, batch_size=1, no_speech=0.0):
         self.answers, self.batch_size, self.no_speech, self.batches = answers, batch_size, no_speech, []
 
-    def encode(self, windows, *, full_frames=False):
+    def encode(self, windows, *, pad_frames):
+        full_frames = pad_frames == ALL_FRAMES
         seconds = [round(len(window) / SAMPLE_RATE) for window in windows]
         self.batches.append((seconds, full_frames))
         return _Encoded(seconds, full_frames)

@@ -28,7 +28,7 @@ class SlowEngine:
         self.batch_size, self.order, self.gate = batch_size, [], threading.Semaphore(0)
         self.started = threading.Semaphore(0)
 
-    def encode(self, windows, *, full_frames=False):
+    def encode(self, windows, *, pad_frames):
         self.started.release()
         assert self.gate.acquire(timeout=10)
         marks = [round(float(window[0])) for window in windows]
@@ -219,3 +219,21 @@ def test_a_stream_that_leaves_frees_those_who_stay(make):
     assert stays.result(5).words
     assert gone.cancelled()
     assert [1] not in engine.order
+
+
+def test_a_stream_that_is_overtaken_keeps_its_place_in_the_queue(make):
+    """On a busy machine each look is overtaken by the next; the stream that waits longest still comes first."""
+    engine, scheduler, meter = make()
+    a, b = scheduler.stream("a"), scheduler.stream("b")
+    busy = scheduler.stream("busy").final(window(9))
+    assert engine.started.acquire(timeout=5)
+    first = a.provisional(window(1))
+    other = b.provisional(window(2))
+    newer = a.provisional(window(3))
+    engine.gate.release(3)
+    assert busy.result(5)
+    assert newer.result(5)
+    assert other.result(5)
+    assert first.cancelled()
+    assert engine.order == [[9], [3], [2]]
+    assert meter.drops == [("a", "overtaken")]

@@ -39,7 +39,7 @@ class DeafEngine:
     identity = ModelIdentity("deaf", "")
     batch_size = 1
 
-    def encode(self, windows, *, full_frames=False):
+    def encode(self, windows, *, pad_frames):
         raise AssertionError("silence was decoded")
 
     generate = align = encode

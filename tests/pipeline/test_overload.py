@@ -25,9 +25,9 @@ class Slowed:
         self._engine, self._seconds = engine, seconds
         self.identity, self.batch_size = engine.identity, engine.batch_size
 
-    def encode(self, windows, *, full_frames=False):
+    def encode(self, windows, *, pad_frames):
         time.sleep(self._seconds)
-        return self._engine.encode(windows, full_frames=full_frames)
+        return self._engine.encode(windows, pad_frames=pad_frames)
 
     def generate(self, encoded, *, beam_size, max_tokens):
         return self._engine.generate(encoded, beam_size=beam_size, max_tokens=max_tokens)
