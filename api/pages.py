@@ -1,16 +1,19 @@
 """Pages for people: server-rendered shells that their scripts fill from the API, and a reference of that API."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Cookie, Request
+from fastapi import Path as InPath
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from api.auth.access import Anybody, Searching, Viewing
-from api.context import context_of
+from api.auth.access import Administering, Anybody, Exhibiting, Operating, Searching, Viewing
+from api.context import Context, context_of
 from api.errors import error_response
+from api.queries import known_stream
 from api.reference import render_reference
 from core.access import DeniedError, Permission, SignInError, Visitor
 
@@ -23,6 +26,7 @@ _TEMPLATES = Environment(
     lstrip_blocks=True,
 )
 _LANGUAGES = ("both", "zh", "en")
+Name = Annotated[str, InPath(max_length=200)]
 Speak = Annotated[str, Cookie(alias="livewitness_speak", max_length=8)]
 
 
@@ -39,8 +43,11 @@ class MenuItem:
 MENU = (
     MenuItem("/", "直播墙", "Live", Permission.VIEW),
     MenuItem("/search", "检索", "Search", Permission.SEARCH),
+    MenuItem("/cases", "案卷", "Cases", Permission.EXHIBIT),
+    MenuItem("/operations", "运维", "Operations", Permission.OPERATE),
+    MenuItem("/accounts", "账号", "Accounts", Permission.ADMINISTER),
 )
-PAGES = frozenset(item.path for item in MENU)
+_PAGE = re.compile(r"/(search|cases(/[^/]+)?|replay/[^/]+|operations|accounts)?")
 
 
 @router.get("/")
@@ -53,6 +60,37 @@ def live(request: Request, visitor: Viewing, speak: Speak = "both") -> Response:
 def search(request: Request, visitor: Searching, speak: Speak = "both") -> Response:
     """Search and replay."""
     return _render(request, "search.html", visitor, speak)
+
+
+@router.get("/replay/{name}")
+def replay(request: Request, context: Context, visitor: Viewing, name: Name, speak: Speak = "both") -> Response:
+    """One stream, with its transcript and timeline."""
+    known_stream(context.db, name, visitor)
+    return _render(request, "replay.html", visitor, speak, stream=name)
+
+
+@router.get("/cases")
+def cases(request: Request, visitor: Exhibiting, speak: Speak = "both") -> Response:
+    """All cases."""
+    return _render(request, "cases.html", visitor, speak)
+
+
+@router.get("/cases/{number}")
+def case(request: Request, visitor: Exhibiting, number: Name, speak: Speak = "both") -> Response:
+    """One case; its script says where there is none."""
+    return _render(request, "case.html", visitor, speak, number=number)
+
+
+@router.get("/operations")
+def operations(request: Request, visitor: Operating, speak: Speak = "both") -> Response:
+    """Checks, watched streams, webhooks."""
+    return _render(request, "operations.html", visitor, speak)
+
+
+@router.get("/accounts")
+def accounts(request: Request, visitor: Administering, speak: Speak = "both") -> Response:
+    """People and keys."""
+    return _render(request, "accounts.html", visitor, speak)
 
 
 @router.get("/sign-in")
@@ -72,7 +110,7 @@ def reference(request: Request, _open: Anybody) -> HTMLResponse:
 async def refused(request: Request, error: Exception) -> Response:
     """What somebody sees who may not open a page: the sign-in page, or why not. The API answers as ever."""
     assert isinstance(error, SignInError | DeniedError)  # noqa: S101 - registered for these
-    if request.url.path not in PAGES:
+    if not _PAGE.fullmatch(request.url.path):
         return error_response(error)
     if isinstance(error, SignInError):
         return RedirectResponse("/sign-in", 303)
@@ -80,7 +118,9 @@ async def refused(request: Request, error: Exception) -> Response:
     return _render(request, "refused.html", request.state.visitor, speak, status=403)
 
 
-def _render(request: Request, template: str, visitor: Visitor | None, speak: str, status: int = 200) -> HTMLResponse:
+def _render(
+    request: Request, template: str, visitor: Visitor | None, speak: str, *, status: int = 200, **more: str
+) -> HTMLResponse:
     text = _TEMPLATES.get_template(template).render(
         visitor=visitor,
         may=" ".join(sorted(visitor.permissions)) if visitor else "",
@@ -88,5 +128,6 @@ def _render(request: Request, template: str, visitor: Visitor | None, speak: str
         path=request.url.path,
         speak=speak if speak in _LANGUAGES else _LANGUAGES[0],
         data_dir=str(context_of(request).data_dir),
+        **more,
     )
     return HTMLResponse(text, status)

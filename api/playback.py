@@ -8,10 +8,10 @@ from api.auth.access import Viewing
 from api.context import Context
 from api.errors import ERRORS
 from api.queries import known_stream
-from api.shelf import ClipShelf
+from api.shelf import ClipShelf, KeptClip
 from api.trail import note
 from core.clock import seconds
-from core.errors import NotFoundError
+from core.errors import BadInputError, NotFoundError
 from core.records import AlertStatus
 from core.shapes import gap_json, timeline_json
 from evidence.coverage import clip_parts, stretches
@@ -23,6 +23,7 @@ Moment = Annotated[float, Query(ge=0, le=1e9, description="秒 / seconds in the 
 _BEFORE_MS = 20_000
 _AFTER_MS = 220_000
 _MARKS = 5000
+_LATER_MS = (0, 100, 300, 1000, 3000, 6000, 12_000)
 
 
 @router.get("/overview", summary="回放时间轴 / What the timeline of a replay shows")
@@ -66,6 +67,17 @@ def playback(request: Request, context: Context, visitor: Viewing, name: StreamN
     if part is None:
         raise NotFoundError("playback_outside", "这一刻没有录像。", "Nothing is recorded at that moment.")
     shelf: ClipShelf = request.app.state.shelf
-    kept = shelf.make(name, part.start_ms, part.end_ms, "copy")
+    kept = _from_a_keyframe(shelf, name, part.start_ms, part.end_ms)
     note(request, "play", {"stream": name, "clip": kept.id, "sha256": kept.about["sha256"]})
     return {"url": f"/api/v1/clips/{kept.id}", "start": kept.about["start"], "end": kept.about["end"]}
+
+
+def _from_a_keyframe(shelf: ClipShelf, name: str, start_ms: int, end_ms: int) -> KeptClip:
+    """A copied clip needs a keyframe to begin with; a recording may start a moment before its first."""
+    for later in _LATER_MS:
+        try:
+            return shelf.make(name, start_ms + later, end_ms, "copy")
+        except BadInputError as error:
+            if error.code != "clip_no_keyframe":
+                raise
+    return shelf.make(name, start_ms, end_ms, "exact")

@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 from api.reference import render_reference
 
 STATIC = Path(__file__).parents[2] / "api" / "web" / "static"
+PAGES = sorted((STATIC.parent / "templates").glob("*.html"))
 
 
 class Page(HTMLParser):
@@ -30,7 +31,9 @@ class Page(HTMLParser):
             self.inline.append(tag)
 
 
-@pytest.mark.parametrize("path", ["/", "/search", "/docs"])
+@pytest.mark.parametrize(
+    "path", ["/", "/search", "/replay/s", "/cases", "/cases/1", "/operations", "/accounts", "/docs"]
+)
 def test_pages_are_served_and_keep_to_themselves(client: TestClient, path: str) -> None:
     answer = client.get(path)
     assert answer.headers["Content-Type"].startswith("text/html")
@@ -45,7 +48,7 @@ def test_pages_are_served_and_keep_to_themselves(client: TestClient, path: str) 
 
 
 def test_modules_import_only_each_other(client: TestClient) -> None:
-    waiting, seen = ["app.js", "frame.js", "live.js", "sign-in.js"], set()
+    waiting, seen = [*re.findall(r"/static/([a-z-]+\.js)", "".join(p.read_text() for p in PAGES))], set()
     while waiting:
         name = waiting.pop()
         seen.add(name)
@@ -58,11 +61,11 @@ def test_modules_import_only_each_other(client: TestClient) -> None:
 
 
 def test_elements_the_script_needs_are_on_the_page(client: TestClient) -> None:
-    for path, scripts in {"/search": ("app.js", "player.js"), "/": ("live.js",)}.items():
-        page = client.get(path).text
-        for name in scripts:
+    for page in PAGES:
+        shown = page.read_text() + (page.parent / "base.html").read_text()
+        for name in re.findall(r"/static/([a-z-]+\.js)", page.read_text()):
             for wanted in re.findall(r'(?:getElementById|byId)\("([a-z]+)"\)', client.get(f"/static/{name}").text):
-                assert f'id="{wanted}"' in page
+                assert f'id="{wanted}"' in shown, (page, wanted)
 
 
 def test_the_reference_lists_every_operation(client: TestClient) -> None:

@@ -1,0 +1,66 @@
+// Search: words in, places out, each with its picture; a place opens the replay at the word.
+
+import { ask } from "./service.js";
+import { both, element, marked, timecode } from "./words.js";
+
+const byId = (id) => document.getElementById(id);
+const WAYS = { exact: ["原话", "exact"], letters: ["字面", "letters"], sound: ["读音", "sound"], concept: ["概念", "concept"], meaning: ["含义", "meaning"] };
+const FIELDS = ["stream", "shop", "from", "to"];
+
+function say(text, failed = false) {
+  byId("status").textContent = text;
+  byId("status").classList.toggle("failed", failed);
+}
+
+function place(hit) {
+  const at = new URLSearchParams({ at: hit.start.toFixed(3), end: hit.end.toFixed(3), q: byId("words").value });
+  const link = element("a", "hit");
+  link.href = `/replay/${encodeURIComponent(hit.stream)}?${at}`;
+  const picture = element("img", "thumb");
+  picture.src = `/api/v1/streams/${encodeURIComponent(hit.stream)}/still?at=${hit.start.toFixed(3)}`;
+  picture.loading = "lazy";
+  picture.alt = "";
+  const where = element("div", "where", element("b", "", hit.stream), element("span", "", timecode(hit.start)));
+  where.append(element("span", "", new Date(hit.wall_time).toLocaleString("zh-CN", { hour12: false })));
+  const why = element("div", "where");
+  for (const reason of hit.why) why.append(element("span", "badge", ...both(...(WAYS[reason.way] ?? [reason.way, ""]))));
+  if (hit.denied) why.append(element("span", "badge", ...both("此处为否定", "denied here")));
+  link.append(picture, element("div", "", where, element("div", "words", ...marked(hit.text, hit.matched)), why));
+  return element("li", "", link);
+}
+
+function told(found) {
+  const { streams, seconds, gaps, not_indexed: waiting } = found.searched;
+  const hours = (seconds / 3600).toFixed(2);
+  const rest = waiting ? `，另有 ${waiting} 句尚未编入 / ${waiting} utterances not yet indexed` : "";
+  say(`${found.hits.length} 处；搜了 ${streams} 场、${hours} 小时、${gaps} 个缺口${rest}。 ${found.hits.length} hits in ${streams} streams, ${hours} h, ${gaps} gaps.`);
+}
+
+async function search() {
+  say("正在搜索… searching…");
+  const given = Object.fromEntries(FIELDS.map((name) => [name, byId(name).value]));
+  try {
+    const found = await ask("/api/v1/search", { q: byId("words").value, ...given, limit: 20 });
+    byId("hits").replaceChildren(...found.hits.map(place));
+    told(found);
+  } catch (error) {
+    say(error.message, true);
+  }
+}
+
+byId("search").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const kept = new URLSearchParams([["q", byId("words").value], ...FIELDS.map((name) => [name, byId(name).value])].filter(([, v]) => v));
+  history.replaceState(null, "", `/search?${kept}`);
+  search();
+});
+
+async function begin() {
+  const page = await ask("/api/v1/streams", { limit: 500 });
+  for (const stream of page.streams) byId("stream").append(new Option(stream.title ? `${stream.name}（${stream.title}）` : stream.name, stream.name));
+  const given = new URLSearchParams(location.search);
+  byId("words").value = given.get("q") ?? "";
+  for (const name of FIELDS) byId(name).value = given.get(name) ?? "";
+  if (byId("words").value) await search();
+}
+begin().catch((error) => say(error.message, true));
