@@ -24,7 +24,7 @@ class LookaheadPolicy:
     fresh_ms: int = 250
     least_ms: int = 1_200
     longest_ms: int = 3_000
-    final_ms: int = 200
+    final_ms: int = 250
 
 
 class Lookahead:
