@@ -111,7 +111,9 @@ def put_custody(staging: Staging, context: ExportContext, case: str, reason: str
     that the chain cannot be rewritten afterwards without contradicting this package.
     """
     entries = read_audit(context.data_dir)
-    head = hashlib.sha256(entries[-1]).hexdigest() if entries else NO_AUDIT[1]
+    count, head = NO_AUDIT
+    if entries:
+        count, head = json.loads(entries[-1])["index"] + 1, hashlib.sha256(entries[-1]).hexdigest()
     custody = {
         "exported_at": iso(utc_now()),
         "by": context.actor.name,
@@ -119,7 +121,7 @@ def put_custody(staging: Staging, context: ExportContext, case: str, reason: str
         "case": case,
         "reason": reason,
         "program": context.seal.program,
-        "audit": {"entries": len(entries), "head": head},
+        "audit": {"entries": count, "head": head},
     }
     staging.put_json(CUSTODY, custody)
     if stream:

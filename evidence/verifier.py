@@ -11,6 +11,7 @@ from core.errors import BadInputError, NotFoundError
 from evidence.checking import LIMIT_S, Anchors, Failure, RefusedError, Run, Verdict, check_files, check_seal
 from evidence.clip_checks import check_clip
 from evidence.container import open_stored
+from evidence.custody_checks import check_custody
 from evidence.editions import check_bindings
 from evidence.log_checks import check_checkpoints, check_received, check_segments, check_stretch
 from evidence.negative_checks import check_negative
@@ -43,6 +44,7 @@ def verify_package(path: Path, anchors: Anchors) -> Verdict:
 
 def _check_kind(run: Run) -> None:
     run.facts["kind"] = run.kind
+    check_custody(run)
     if run.kind == "negative":
         check_negative(run)
         return

@@ -331,6 +331,22 @@ def test_an_insider_cannot_put_another_segment_or_clip_into_it(
     assert verdict.failures[0].file == "clip/frames.txt"
 
 
+def test_an_audit_extract_that_is_none_is_refused(court: Court, recording: Recording, files: dict[str, bytes]) -> None:
+    name = "export/audit.jsonl"
+    lines = files[name].splitlines(keepends=True)
+    assert lines, "the receipt of the order is on record"
+    changed = [line.replace("消费者".encode(), b"nobody") for line in lines]
+    for forged in (
+        [*lines, lines[0]],
+        [*lines[:-1], b"{}\n"],
+        [*changed, lines[-1].replace(b'"index":', b'"index":9')],
+    ):
+        verdict = court.python(resealed(files | {name: b"".join(forged)}, recording.key))
+        assert verdict.failures[0].file == name
+    verdict = court.python(resealed(files | {"export/custody.json": b"{}"}, recording.key))
+    assert verdict.failures[0].file == "export/custody.json"
+
+
 # The container.
 
 
