@@ -29,6 +29,7 @@ class Metrics:
         self.gaps = self._counter("gaps", "Stretches that were not recorded.", ("stream", "reason"))
         self.gap_seconds = self._counter("gap_seconds", "Seconds that were not recorded.", ("stream",))
         self.lag = self._gauge("lag_seconds", "How far recognition is behind the arrival of audio.", ("stream",))
+        self.disk_full = self._gauge("disk_full", "1 while a stream waits for room on the disk.", ("stream",))
         self.warnings = self._counter("warnings", "Warnings and failures of streams.", ("stream", "event"))
         self.decode_time = self._histogram("decode_seconds", "Wall time of one decode.", ("stream", "pass"), _DECODE_S)
         self.decoded_audio = self._counter("decoded_audio_seconds", "Seconds of audio decoded.", ("stream", "pass"))

@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +16,7 @@ from typing import Self
 
 from core.clock import ms_between, utc_now
 from core.errors import LiveWitnessError
-from core.records import Gap, Segment
+from core.records import Gap, ModelIdentity, Segment
 from evidence.audit import audit_head
 from evidence.checkpoints import (
     FOLDER,
@@ -31,6 +31,7 @@ from evidence.keys import Keyring
 from evidence.leaves import (
     How,
     Leaf,
+    Rules,
     Session,
     canonical,
     change_leaves,
@@ -134,6 +135,22 @@ class LiveLog:
         with self._lock:
             self._append_gap(self._log or self._open(), gap)
 
+    def judged_by(self, model: ModelIdentity, rules: tuple[Rules, ...]) -> None:
+        """What model and rule packs judge by from now on; a change in the midst of a live is on record at once."""
+        with self._lock:
+            session = replace(self._session, model=model, rules=rules)
+            if session == self._session or self._log is None:
+                return
+            before, now = session_leaf(self._session), session_leaf(session)
+            self._log.extend([*change_leaves(before, now), now])
+            self._session = session
+
+    def catch_up(self) -> None:
+        """Append what the database lists and the log lacks, after it could not be written for a while."""
+        with self._lock:
+            if self._log is not None:
+                self._take_up(self._log, self._session.how)
+
     def seal(self) -> Path | None:
         """Make a checkpoint now and have it stamped; ``None`` when the log has not grown since the last."""
         with self._lock:
@@ -149,6 +166,8 @@ class LiveLog:
         log = SegmentLog(self._folder / "log.jsonl")
         logger.info("%s: log of %d leaves, key %s", self._session.stream.name, len(log.found), key.public.id)
         before = next((leaf for leaf in reversed(log.found) if leaf["kind"] == "session"), None)
+        self._sequence = max((leaf["sequence"] for leaf in log.found if leaf["kind"] == "segment"), default=None)
+        self._gaps = {_gap_key(leaf) for leaf in log.found if leaf["kind"] == "gap"}
         now = session_leaf(self._session)
         if before is None:
             # The first leaf names the log, so it names the stream. Recordings older than their log count as received.
@@ -163,9 +182,6 @@ class LiveLog:
 
     def _take_up(self, log: SegmentLog, how: How) -> None:
         """Append what the database lists and the log lacks."""
-        known = [leaf for leaf in log.found if leaf["kind"] == "segment"]
-        self._sequence = known[-1]["sequence"] if known else None
-        self._gaps = {_gap_key(leaf) for leaf in log.found if leaf["kind"] == "gap"}
         with self._db.read() as connection:
             segments = recordings.list_segments(connection, self._session.stream.name)
             gaps = recordings.list_gaps(connection, self._session.stream.name)

@@ -7,7 +7,7 @@ with the same function inside the transaction that deletes. There is no second w
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -107,6 +107,8 @@ def plan_stream(  # noqa: PLR0917 - where, what, and the three things that decid
     decision = decide_on(facts, now, policy.years)
     if decision.reason is not Reason.DUE:
         return StreamPlan(decision)
+    facts = replace(facts, segments=_segments(connection, stream))
+    decision = decide_on(facts, now, policy.years)
     doomed = find_doomed(connection, stream, decision.kept)
     staying = {s.sequence for s in facts.segments} - {s.sequence for s in decision.segments}
     received = () if decision.kept else received_files(data_dir, stream)
@@ -122,15 +124,25 @@ def received_files(data_dir: Path, stream: str) -> tuple[str, ...]:
 
 def _facts(connection: Connection, stream: str, holds: Iterable[Hold], policy: RetentionPolicy) -> StreamFacts:
     record = streams.get_stream(connection, stream)
-    segments = sorted(recordings.list_segments(connection, stream), key=lambda s: (s.start_ms, s.sequence))
     return StreamFacts(
         stream=stream,
         retention=retention.get_class(connection, stream) or policy.default,
         ended_at=record.ended_at if record else None,
         trades=tuple(retention.list_trades(connection, stream)),
         holds=tuple(hold for hold in holds if hold.stream == stream),
-        segments=tuple(segments),
     )
+
+
+def _segments(connection: Connection, stream: str) -> tuple[Segment, ...]:
+    found = recordings.list_segments(connection, stream)
+    return tuple(sorted(found, key=lambda segment: (segment.start_ms, segment.sequence)))
+
+
+def decisions(connection: Connection, holds: Iterable[Hold], now: datetime, policy: RetentionPolicy) -> list[Decision]:
+    """How every stream stands, without looking at what it holds: quick, for health checks."""
+    holds = list(holds)
+    names = retention.list_classes(connection)
+    return [decide_on(_facts(connection, name, holds, policy), now, policy.years) for name in names]
 
 
 def clips_of(data_dir: Path, stream: str, staying: set[int]) -> tuple[str, ...]:

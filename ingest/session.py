@@ -121,6 +121,7 @@ class StreamRecorder:
         max_epoch_s: float = 24 * 3600.0,
         clock: Callable[[], datetime] = utc_now,
         rng: random.Random | None = None,
+        gap_reason: str = "recorder_restarted",
     ) -> None:
         self._stream = stream
         self._source = source
@@ -143,7 +144,12 @@ class StreamRecorder:
         self._rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
         self._stop = Event()
         resume = resume or ResumePoint()
-        self._progress = _Progress(resume, "recorder_restarted" if resume.wall_end else "")
+        self._progress = _Progress(resume, gap_reason if resume.wall_end else "")
+
+    @property
+    def recorded_ms(self) -> int:
+        """How much was recorded so far, also when `run` raised."""
+        return self._progress.recorded_ms
 
     def stop(self) -> None:
         """End the recording gracefully, from any thread; `run` returns when the last segment is closed."""
@@ -217,10 +223,12 @@ class StreamRecorder:
         order = EpochOrder(self._stream, start.epoch, start.sequence, self._source, plan, folder, self._known, at_edge)
         recorder = EpochRecorder(order, self._options, self._listener, self._begin, stop=self._stop, clock=self._clock)
         ending: Ending = "died"
+        whole = False
         try:
             ending = recorder.run()
+            whole = True
         finally:
-            self._finish(recorder, ending)
+            self._finish(recorder, ending, whole=whole)
         if ending == "disk_low":
             self._check_disk()
         if ending in {"disk_low", "disk_full"}:
@@ -252,7 +260,7 @@ class StreamRecorder:
             self._listener.gap(Gap(self._stream, epoch.number, offset_ms, end_ms, reason, last.wall_end, wall_start))
         return epoch
 
-    def _finish(self, recorder: EpochRecorder, ending: Ending) -> None:
+    def _finish(self, recorder: EpochRecorder, ending: Ending, *, whole: bool) -> None:
         epoch = recorder.epoch
         if epoch is None:
             return
@@ -265,7 +273,8 @@ class StreamRecorder:
             epoch.offset_ms + length_ms,
             plus_ms(epoch.wall_start, length_ms),
         )
-        complete = self._source.live or ending == "ended"
+        # After an error a closed segment may lie on disk unlisted: whoever goes on looks for it.
+        complete = whole and (self._source.live or ending == "ended")
         self._listener.epoch_ended(replace(epoch, complete=complete))
 
     def _check_disk(self) -> None:

@@ -10,6 +10,7 @@ from asr.scheduler import DecodeScheduler
 from asr.transcriber import Listener
 from claims.checker import Checker
 from core.clock import plus_ms, seconds, utc_now
+from core.errors import StorageError
 from core.records import Epoch, Gap, ModelIdentity, Segment, Stream
 from core.shapes import Json
 from evidence.leaves import How, Rules, Session
@@ -18,10 +19,11 @@ from ingest.commands import SAMPLE_RATE
 from ingest.layout import stream_path
 from ingest.lock import StreamLock
 from ingest.pcm import Int16
+from ingest.room import LOOK_EVERY_S, Room
 from ingest.segments import file_sha256, recover_orphans
 from ingest.session import ReconnectPolicy, ResumePoint, SessionEnd, StreamRecorder
 from ingest.sources import Source
-from pipeline import events
+from pipeline import events, telling
 from pipeline.ear import Ear, EarContext
 from pipeline.events import EventSink
 from pipeline.lifecycle import LifecyclePolicy
@@ -30,6 +32,9 @@ from store import deletions, recordings, streams
 from store.engine import Database
 
 logger = logging.getLogger(__name__)
+
+_WAITABLE = frozenset({"disk_full", "disk_low", "store_unwritable", "log_unwritable", "checkpoint_unwritable"})
+"""Errors that pass when there is room again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,10 @@ class StreamWatch:
         self._begun = False
         self._soundless = False
         self._gaps = 0
+        self._before = (0, 0, 0)
+        self._room = Room(parts.data_dir, options.min_free_bytes)
+        self._full = threading.Event()
+        self._over = threading.Event()
         shelf = shelf_of(parts.db, stream.name, stream.product)
         scribe = Scribe(parts.db, parts.checker, parts.model, shelf, parts.lifecycle)
         self._log = LiveLog(parts.db, parts.data_dir, self._session(), parts.seal)
@@ -104,11 +113,13 @@ class StreamWatch:
             known = self._known_epoch(content)
             if known is not None and known.complete:
                 return WatchResult(self._stream.name, "already_done")
+            guard = threading.Thread(target=self._guard, name=f"disk-{self._stream.name}", daemon=True)
+            guard.start()
             try:
-                if self._source.live:
-                    self._recover()
-                return self._record(content, known)
+                return self._until_ended(content, known)
             finally:
+                self._over.set()
+                guard.join()
                 for ear in self._ears.values():
                     ear.close()
 
@@ -137,6 +148,7 @@ class StreamWatch:
         """A segment is on disk for good."""
         with self._parts.db.write() as connection:
             added = recordings.add_segment(connection, segment)
+        self._log.judged_by(self._parts.model, self._rules())
         self._log.segment(segment)
         if added:
             self._emit(events.segment_closed(segment))
@@ -154,7 +166,7 @@ class StreamWatch:
         if epoch.audio_codec:
             self._ear(epoch).finish()
         with self._parts.db.write() as connection:
-            recordings.put_epoch(connection, replace(epoch, complete=epoch.complete or self._source.live))
+            recordings.put_epoch(connection, epoch)
 
     def audio_lost(self, epoch: Epoch, position_ms: int) -> None:
         """Pictures without sound; told once until the sound is back."""
@@ -176,11 +188,76 @@ class StreamWatch:
 
     # Parts of `run`.
 
+    def _until_ended(self, content: str, known: Epoch | None) -> WatchResult:
+        """Record to the end. A live source outlasts a full disk: it waits for room, then goes on after a gap."""
+        reason = "recorder_restarted"
+        while True:
+            try:
+                if self._source.live:
+                    self._log.catch_up()
+                    self._recover()
+                end = self._record(content, known, reason)
+                if not self._full.is_set() or self._stopped:
+                    return self._ended(end)
+            except StorageError as error:
+                if not self._source.live or not self._begun or error.code not in _WAITABLE:
+                    raise
+                self._disk_full(error)
+            self._put_by()
+            self._wait_for_room()
+            reason = "disk_full"
+
+    def _guard(self) -> None:
+        """Tell of a full disk within seconds, whatever recorder and recognition are busy with, and end the epoch."""
+        while not self._over.wait(LOOK_EVERY_S / 2):
+            trouble = self._room.trouble() if self._source.live and self._begun else None
+            if trouble is not None:
+                self._disk_full(trouble)
+
+    def _disk_full(self, error: StorageError) -> None:
+        if not self._full.is_set():
+            self._full.set()
+            logger.error("%s: %s", self._stream.name, error)
+            self._emit(telling.stream_disk_full(self._stream.name, error.as_dict()))
+            if self._recorder is not None:
+                self._recorder.stop()
+
+    def _wait_for_room(self) -> None:
+        """Returns when there is room again. Raises `StorageError` when asked to stop before."""
+        while (trouble := self._room.trouble()) is not None:
+            if self._stopped:
+                raise trouble
+            self._over.wait(LOOK_EVERY_S / 4)
+        self._full.clear()
+        self._emit(telling.stream_disk_freed(self._stream.name))
+
+    def _put_by(self) -> None:
+        """Keep the sums of what was heard, and give up what was not: it is read from the segments again."""
+        for ear in self._ears.values():
+            ear.close()
+        utterances, alerts, recorded = self._sums()
+        self._ears = {}
+        self._before = (utterances, alerts, recorded)
+        self._recorder = None
+
+    def _sums(self) -> tuple[int, int, int]:
+        """Utterances, alerts and milliseconds recorded by this run."""
+        utterances, alerts, recorded = self._before
+        return (
+            utterances + sum(ear.utterances for ear in self._ears.values()),
+            alerts + sum(ear.alerts for ear in self._ears.values()),
+            recorded + (self._recorder.recorded_ms if self._recorder else 0),
+        )
+
+    def _rules(self) -> tuple[Rules, ...]:
+        return tuple(Rules(pack.id, pack.version, pack.sha256) for pack in self._parts.checker.packs)
+
     def _session(self) -> Session:
         """What the segment log says of this run."""
-        rules = tuple(Rules(pack.id, pack.version, pack.sha256) for pack in self._parts.checker.packs)
         how: How = "recorded" if self._source.live else "received"
-        return Session(self._stream, self._source.label, how, self._parts.seal.program, self._parts.model, rules)
+        return Session(
+            self._stream, self._source.label, how, self._parts.seal.program, self._parts.model, self._rules()
+        )
 
     def _emit(self, event: Json) -> None:
         with self._emit_lock:
@@ -209,7 +286,7 @@ class StreamWatch:
         for segment in recover_orphans(self._parts.data_dir, unfinished, known):
             self.segment_closed(segment)
         for epoch in unfinished:
-            self.epoch_ended(epoch)
+            self.epoch_ended(replace(epoch, complete=True))
 
     def _last(self, held: list[Segment]) -> Segment | None:
         """The newest segment, also one that was deleted since: its number is never given again."""
@@ -230,7 +307,7 @@ class StreamWatch:
         wall_end = plus_ms(last.wall_start, last.end_ms - last.start_ms) if self._source.live else None
         return ResumePoint(number, after, last.end_ms, wall_end)
 
-    def _record(self, content: str, known: Epoch | None) -> WatchResult:
+    def _record(self, content: str, known: Epoch | None, gap_reason: str) -> SessionEnd:
         with self._parts.db.read() as connection:
             held = recordings.list_segments(connection, self._stream.name)
         mine = {} if known is None else {s.sequence: s.sha256 for s in held if s.epoch == known.number}
@@ -248,22 +325,24 @@ class StreamWatch:
             policy=options.reconnect,
             known=mine,
             content_sha256=content,
+            gap_reason=gap_reason,
         )
-        if self._stopped:
+        if self._stopped or self._full.is_set():
             self._recorder.stop()
-        return self._ended(self._recorder.run())
+        return self._recorder.run()
 
     def _ended(self, end: SessionEnd) -> WatchResult:
         self._log.ended(end.reason)
         if self._begun:
             with self._parts.db.write() as connection:
                 streams.end_stream(connection, self._stream.name, utc_now())
+        utterances, alerts, recorded = self._sums()
         result = WatchResult(
             stream=self._stream.name,
             reason=end.reason,
-            recorded_ms=end.recorded_ms,
-            utterances=sum(ear.utterances for ear in self._ears.values()),
-            alerts=sum(ear.alerts for ear in self._ears.values()),
+            recorded_ms=recorded,
+            utterances=utterances,
+            alerts=alerts,
             gaps=self._gaps,
             truncated=end.truncated,
         )

@@ -4,6 +4,8 @@ from core.metrics import Metrics
 from core.shapes import Json
 from pipeline.events import EventSink
 
+_WARNINGS = frozenset({"stream.failed", "stream.silent", "stream.behind", "stream.disk_full", "no_audio", "gap.opened"})
+_FATES = frozenset({"alert.repeated", "alert.corrected", "alert.softened"})
 _RETRIED = frozenset({"full_frame_retry", "loop_cut"})
 
 
@@ -20,14 +22,16 @@ def metered(metrics: Metrics, emit: EventSink) -> EventSink:
 def measure(metrics: Metrics, event: Json) -> None:
     """Take down what an event says."""
     stream = event.get("stream", "")
+    if event["event"] in _WARNINGS:
+        metrics.warnings.labels(stream, event["event"]).inc()
+    if event["event"] in _FATES:
+        metrics.alerts.labels(stream, event["event"].removeprefix("alert."), event["severity"]).inc()
     match event["event"]:
         case "alert":
             status = event["status"]
             metrics.alerts.labels(stream, status, event["severity"]).inc()
             if status in {"suspected", "confirmed"}:
                 metrics.alert_latency.labels(stream, status).observe(event["latency_ms"] / 1000)
-        case "alert.repeated" | "alert.corrected" | "alert.softened" as name:
-            metrics.alerts.labels(stream, name.removeprefix("alert."), event["severity"]).inc()
         case "utterance":
             metrics.utterances.labels(stream).inc()
             metrics.loop_retries.labels(stream).inc(len(_RETRIED.intersection(event["flags"])))
@@ -37,9 +41,7 @@ def measure(metrics: Metrics, event: Json) -> None:
         case "gap":
             metrics.gaps.labels(stream, event["reason"]).inc()
             metrics.gap_seconds.labels(stream).inc(max(0.0, event["end"] - event["start"]))
-        case "lag":
-            metrics.lag.labels(stream).set(event["lag"])
-        case "stream.started" | "stream.ended":
-            metrics.lag.labels(stream).set(0)
-        case "stream.failed" | "stream.silent" | "stream.behind" | "no_audio" | "gap.opened" as name:
-            metrics.warnings.labels(stream, name).inc()
+        case "lag" | "stream.started" | "stream.ended":
+            metrics.lag.labels(stream).set(event.get("lag", 0))
+        case "stream.disk_full" | "stream.disk_freed":
+            metrics.disk_full.labels(stream).set(event["event"] == "stream.disk_full")

@@ -213,6 +213,9 @@ class Supervisor:
                     if not slot.stopping:
                         slot.enter("running")
                     return [telling.stream_resumed(name)] if resumed else []
+                case "stream.disk_full":
+                    slot.error = event["error"]
+                    slot.enter("reconnecting")
                 case "alert":
                     slot.alerts += event["status"] == "confirmed"
                 case "lag":

@@ -1,5 +1,6 @@
 """Recordings: epochs, segments, gaps, and the cursor up to which speech is transcribed."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, select, update
@@ -102,6 +103,12 @@ def list_gaps(connection: Connection, stream: str) -> list[Gap]:
     """All gaps of a stream in order."""
     query = select(gaps).where(gaps.c.stream == stream).order_by(gaps.c.start_ms)
     return [_gap(row) for row in connection.execute(query).mappings()]
+
+
+def bytes_since(connection: Connection, moment: datetime) -> int:
+    """Bytes of the segments whose recording began at or after a moment, of all streams."""
+    total = func.coalesce(func.sum(segments.c.size), 0)
+    return int(connection.execute(select(total).where(segments.c.wall_start >= iso(moment))).scalar_one())
 
 
 def recorded_ms(connection: Connection, stream: str) -> int:

@@ -6,7 +6,7 @@ from functools import partial
 from core.errors import LiveWitnessError, Sentence
 from core.health import CheckResult
 from core.settings import Settings
-from livewitness.checks import clock, disk, ffmpeg, model, packages, port, rules
+from livewitness.checks import clock, disk, ffmpeg, model, packages, port, retention, rules
 
 Check = Callable[[Settings], CheckResult]
 
@@ -17,6 +17,7 @@ CHECKS: tuple[Check, ...] = (
     model.check_embedder,
     rules.check,
     disk.check,
+    retention.check,
     clock.check,
     port.check,
 )
