@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     allow_internal_targets: bool = Field(
         default=False, description="Webhooks may go to internal addresses; sources given over the API may be there."
     )
+    outbox_days: int = Field(
+        default=30, ge=1, le=3650, description="Told events that every webhook has taken are kept this many days."
+    )
     ffmpeg: str = Field(default="", description="An ffmpeg to use in place of the bundled binary.")
     tsa_url: str = Field(default="", description="RFC 3161 time-stamping authority; empty: checkpoints without tokens.")
     tsa_ca: Path | None = Field(default=None, description="PEM of that authority's CA, for verifying.")

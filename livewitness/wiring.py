@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from asr.decode import DecodeOptions
@@ -129,7 +130,8 @@ def watch_options(settings: Settings, realtime: bool = False) -> WatchOptions:
 def delivery_of(settings: Settings, database: Database) -> Iterator[None]:
     """Webhooks are served while this is open; at its end what is due has a few seconds to leave."""
     sender = WebhookSender(allow_internal=settings.allow_internal_targets)
-    loop = DeliveryLoop(database, settings.data.absolute(), sender)
+    keep = timedelta(days=settings.outbox_days)
+    loop = DeliveryLoop(database, settings.data.absolute(), sender, keep=keep)
     loop.start()
     try:
         yield

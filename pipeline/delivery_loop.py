@@ -8,7 +8,7 @@ import random
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -21,6 +21,7 @@ from pipeline.webhook_sender import Send
 from store import outbox
 from store import webhooks as hooks
 from store.engine import Database
+from store.pruning import prune
 from store.webhooks import LetterState, Webhook
 
 _log = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ _RELOAD_S = 1.0
 _WORKERS = 16
 _PER_TARGET = 4
 _TURN = 50
+_PRUNE_EVERY = timedelta(minutes=1)
 
 Queue = tuple[str, str]
 """Target and stream."""
@@ -45,11 +47,13 @@ class DeliveryLoop:
         *,
         clock: Callable[[], datetime] = utc_now,
         policy: RetryPolicy | None = None,
+        keep: timedelta = timedelta(days=30),
     ) -> None:
         rng = random.Random()  # noqa: S311 - jitter, not a secret
         self._courier = Courier(db, send, clock, rng, policy or RetryPolicy())
         self._db = db
         self._clock = clock
+        self._keep = keep
         self._lock = FileLock(str(data_dir / ".delivery.lock"))
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="delivery", daemon=True)
@@ -98,7 +102,7 @@ class DeliveryLoop:
 
     def _deliver(self) -> None:
         """Our turn: until stopped."""
-        since_reload = _RELOAD_S
+        since_reload, prune_at = _RELOAD_S, self._clock()
         with ThreadPoolExecutor(_WORKERS, thread_name_prefix="webhook") as workers:
             while not self._stopping.is_set():
                 try:
@@ -108,6 +112,9 @@ class DeliveryLoop:
                         self._begin_letters(workers)
                     self._look()
                     self._begin(workers)
+                    if self._clock() >= prune_at:
+                        prune_at = self._clock() + _PRUNE_EVERY
+                        self._prune()
                 except (StorageError, DatabaseError):
                     # A full disk stops the noting, so the sending waits for it too.
                     _log.exception("deliveries wait for the database")
@@ -115,6 +122,11 @@ class DeliveryLoop:
                 self._collect()
                 since_reload += _POLL_S
                 self._stopping.wait(_POLL_S)
+
+    def _prune(self) -> None:
+        """Forget a batch of what everybody has had for long."""
+        with self._db.write() as connection:
+            prune(connection, self._clock() - self._keep)
 
     def _reload(self) -> None:
         """Targets as they are now; a new one is given a look at everything it may get."""

@@ -2,6 +2,7 @@
 
 import json
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -326,3 +327,47 @@ def test_a_letter_is_sent_again_by_the_loop(db, tmp_path) -> None:
         receiver.wait_for(2)
         running.stop()
         assert dead(db) == []
+
+
+def test_a_target_whose_secret_cannot_be_opened_gets_nothing_until_it_has_a_new_one(db, tmp_path) -> None:
+    with Receiver() as receiver:
+        aim(db, receiver)
+        (key,) = tmp_path.rglob("secrets.key")
+        key.unlink()
+        tell(db, "a", 1)
+        running = loop(db, tmp_path)
+        deadline = time.monotonic() + 10
+        while not (failing := queue_error(db)):
+            assert time.monotonic() < deadline
+        assert failing.startswith("webhook_secret")
+        assert receiver.taken == []
+        aim(db, receiver)
+        receiver.wait_for(1)
+        running.stop()
+
+
+def queue_error(db) -> str:
+    with db.read() as c:
+        return "".join(queue.error for queue in hooks.list_queues(c))
+
+
+def test_the_loop_forgets_what_everybody_has_had_for_long(db, tmp_path) -> None:
+    with Receiver() as receiver:
+        aim(db, receiver, "a")
+        tell(db, "a", 1, 2)
+        tell(db, "b", 3)
+        first = loop(db, tmp_path)
+        receiver.wait_for(2)
+        first.stop(settle_s=5)
+        second = DeliveryLoop(db, tmp_path, WebhookSender(allow_internal=True), keep=timedelta(0))
+        second.start()
+        deadline = time.monotonic() + 10
+        while _kept(db) != 1:
+            assert time.monotonic() < deadline
+        second.stop()
+        assert numbers(receiver, "a") == [1, 2]
+
+
+def _kept(db) -> int:
+    with db.read() as c:
+        return len(outbox.after(c, 0, 100))
