@@ -22,7 +22,9 @@ _PLAIN_COVERAGE = 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
+class Entry:
+    """A row that answers a phrase, what was said in it, and in the neighbour that completes it."""
+
     found: Found
     ranked: Ranked
     utterance: Utterance
@@ -41,12 +43,12 @@ class HitMaker:
         partners = {r.row: int(cache.ids.values[r.joined.row]) for _, r in ranked if r.joined is not None}
         known = get_utterances(connection, [r.id for _, r in ranked] + list(partners.values()))
         entries = [
-            _Entry(found, r, known[r.id], known.get(partners.get(r.row, 0))) for found, r in ranked if r.id in known
+            Entry(found, r, known[r.id], known.get(partners.get(r.row, 0))) for found, r in ranked if r.id in known
         ]
         clauses = self._clauses(entries)
-        return tuple(_hit(entry, clauses.get(number)) for number, entry in enumerate(entries))
+        return tuple(hit_of(entry, clauses.get(number)) for number, entry in enumerate(entries))
 
-    def _clauses(self, entries: Sequence[_Entry]) -> Mapping[int, tuple[int, int]]:
+    def _clauses(self, entries: Sequence[Entry]) -> Mapping[int, tuple[int, int]]:
         """For the first hits that words do not place the clause nearest in meaning."""
         left = REEMBEDDED - max((entry.found.reembedded for entry in entries), default=0)
         best: dict[int, tuple[int, int]] = {}
@@ -64,12 +66,13 @@ class HitMaker:
         return best
 
 
-def _placed_by_words(entry: _Entry) -> bool:
+def _placed_by_words(entry: Entry) -> bool:
     match = entry.ranked.match
     return match.coverage >= _PLAIN_COVERAGE and words_meant(entry.found.query, match.evidence) is not None
 
 
-def _hit(entry: _Entry, clause: tuple[int, int] | None) -> Hit:
+def hit_of(entry: Entry, clause: tuple[int, int] | None = None) -> Hit:
+    """The hit of a row: the words meant, or ``clause`` where words do not place them."""
     query, ranked, said = entry.found.query, entry.ranked, entry.utterance
     if ranked.joined is not None and entry.partner is not None:
         return _spread(entry, ranked.joined.match, ranked.joined.first, entry.partner)
@@ -80,7 +83,7 @@ def _hit(entry: _Entry, clause: tuple[int, int] | None) -> Hit:
     return Hit(said, ranked.score, start_ms, end_ms, matched, why, _denied(ranked.match), None, query.text)
 
 
-def _spread(entry: _Entry, match: Match, first: bool, partner: Utterance) -> Hit:
+def _spread(entry: Entry, match: Match, first: bool, partner: Utterance) -> Hit:
     """A hit whose words stand partly in a neighbour: its range runs from the first word to the last."""
     query, ranked, said = entry.found.query, entry.ranked, entry.utterance
     one, two = (partner, said) if first else (said, partner)

@@ -9,8 +9,8 @@ import threading
 import time
 
 from core.errors import LiveWitnessError
-from core.text import normalise
-from index.hearing import load_reader
+from index.hearing import embedded_text, load_reader
+from index.saved import SavedSearches, tell_matches
 from models.embedding import Embedder
 from store.engine import Database
 from store.vectors import add_vectors, pending_utterances
@@ -21,16 +21,15 @@ _RETRY_S = 5.0
 _log = logging.getLogger(__name__)
 
 
-def embedded_text(text: str) -> str:
-    """The form of an utterance or query that is embedded: Simplified, folded."""
-    return normalise(text).text
-
-
 class VectorIndexer:
-    """Writes vectors for pending utterances. ``start`` a thread, or call `index_batch` oneself."""
+    """Writes vectors for pending utterances. ``start`` a thread, or call `index_batch` oneself.
+
+    What is new is also shown to the saved searches, and told where one of them finds it.
+    """
 
     def __init__(self, db: Database, embedder: Embedder, *, batch: int = BATCH, poll_s: float = _POLL_S) -> None:
         self._db = db
+        self._saved = SavedSearches(embedder)
         self._embedder = embedder
         self._batch = batch
         self._poll_s = poll_s
@@ -49,11 +48,13 @@ class VectorIndexer:
                 due = pending_utterances(connection, model, limit=self._batch, after_id=self._done_to)
             if not due:
                 return 0
-            matrix = self._embedder.embed(
-                [embedded_text(self._reader.repair(u.text) or u.text) for u in due], "passage"
-            )
+            repaired = [self._reader.repair(u.text) for u in due]
+            texts = [embedded_text(text or u.text) for text, u in zip(repaired, due, strict=True)]
+            matrix = self._embedder.embed(texts, "passage")
+            found = self._saved.found_in(self._db, due, repaired, matrix)
             with self._db.write() as connection:
                 add_vectors(connection, model, [u.id for u in due], matrix)
+                tell_matches(connection, found, due[-1].id)
             # Ids grow with every commit of the one writer, so nothing below can appear later.
             self._done_to = due[-1].id
         return len(due)

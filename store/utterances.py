@@ -61,6 +61,14 @@ def list_utterances(
     return [_record(row) for row in connection.execute(query).mappings()]
 
 
+def previous_utterance(connection: Connection, utterance: Utterance) -> Utterance | None:
+    """The utterance stored before ``utterance`` in its stream."""
+    earlier = (utterances.c.stream == utterance.stream) & (utterances.c.id < utterance.id)
+    query = select(utterances).where(earlier).order_by(utterances.c.id.desc()).limit(1)
+    row = connection.execute(query).mappings().one_or_none()
+    return _record(row) if row else None
+
+
 def utterances_after(connection: Connection, after_id: int, limit: int) -> list[Utterance]:
     """Utterances in order of insertion, from the one after ``after_id``."""
     query = select(utterances).where(utterances.c.id > after_id).order_by(utterances.c.id).limit(limit)

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, and_, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from core.records import Utterance
+from store.saved_searches import forget_matches
 from store.tables import alerts, index_removals, utterances, vectors
 from store.utterances import get_utterances
 
@@ -120,8 +121,10 @@ def removals_after(connection: Connection, number: int) -> tuple[int, list[int]]
 def forget_utterances(connection: Connection, ids: Sequence[int]) -> None:
     """Delete utterances with all that search holds of them (a trigger takes vectors, readings and postings).
 
-    Alerts that were raised by them stay, with the words they quote, and point at no utterance any more.
+    Alerts that were raised by them stay, with the words they quote, and point at no utterance any more. What saved
+    searches found in them goes, and what was told of it.
     """
+    forget_matches(connection, ids)
     for first in range(0, len(ids), 500):
         block = [int(i) for i in ids[first : first + 500]]
         connection.execute(update(alerts).where(alerts.c.utterance_id.in_(block)).values(utterance_id=None))
