@@ -23,6 +23,7 @@ class Settings(BaseSettings):
     compute_type: str = Field(default="auto", description="CTranslate2 precision; auto: int8 on CPU, float16 on CUDA.")
     threads: int = Field(default=0, ge=0, le=256, description="Threads of one decode; 0: all cores.")
     beam_size: int = Field(default=5, ge=1, le=10, description="Beam of the final decode.")
+    live_beam_size: int = Field(default=3, ge=1, le=10, description="Beam of the final decode of live streams.")
     correction_seconds: float = Field(
         default=60.0, ge=0, le=3600, description="How long after a claim the host's own correction still counts."
     )

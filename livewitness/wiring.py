@@ -89,11 +89,20 @@ def decode_workers(settings: Settings) -> int:
 
 
 def watch_parts(
-    settings: Settings, database: Database, engine: WhisperEngine | None = None, meter: Meter | None = None
+    settings: Settings,
+    database: Database,
+    engine: WhisperEngine | None = None,
+    meter: Meter | None = None,
+    *,
+    live: bool = True,
 ) -> WatchParts:
-    """What every watch of this process shares: model, rules, database. Close its scheduler at the end."""
+    """What every watch of this process shares: model, rules, database. Close its scheduler at the end.
+
+    Files, for which nobody waits, are not ``live``: their words are sought with the wider beam.
+    """
     engine = engine or whisper_of(settings)
-    decoding = SchedulerOptions(final=DecodeOptions(beam_size=settings.beam_size), workers=decode_workers(settings))
+    final = DecodeOptions(beam_size=settings.live_beam_size if live else settings.beam_size)
+    decoding = SchedulerOptions(final=final, workers=decode_workers(settings))
     return WatchParts(
         db=database,
         data_dir=settings.data.absolute(),
@@ -145,7 +154,7 @@ def watch_of(
 ) -> Iterator[StreamWatch]:
     """A watch of one stream; vectors are made in the background while it runs, the last ones at its end."""
     with database_of(settings) as database, embedder_of(settings) as embedder, delivery_of(settings, database):
-        parts = watch_parts(settings, database)
+        parts = watch_parts(settings, database, live=source.live or realtime)
         indexer = VectorIndexer(database, embedder)
         indexer.start()
         try:
@@ -160,7 +169,7 @@ def backfill_work(settings: Settings, shop: str, product: str) -> Work:
     """What a worker process does with a file; runs once in each worker."""
     one_thread = settings.model_copy(update={"threads": 1})
     database = open_database(settings.database)
-    parts = watch_parts(one_thread, database)
+    parts = watch_parts(one_thread, database, live=False)
 
     def work(task: Task, emit: EventSink) -> None:
         stream = Stream(name=task.job.stream, source=str(task.path), shop=shop, product=product)
