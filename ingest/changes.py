@@ -14,6 +14,8 @@ MUTE_AFTER_S = 8.0
 """No sample for so long while pictures come: the source has lost its sound."""
 _GONE_S = 1.0
 _REFUSED_PACKETS = 20
+_REFUSED_S = 5.0
+"""So long every packet of sound was refused: another codec, not a damaged stretch."""
 _UNREADABLE_SEGMENTS = 2
 
 Interruption = Literal["", "jumped", "changed", "silent"]
@@ -79,6 +81,7 @@ class SourceWatch:
         self._sound = _Still()
         self._anything = _Still()
         self._refused = 0
+        self._heard = False
         self.shapes = ShapeWatch()
         self.mute = False
 
@@ -88,6 +91,7 @@ class SourceWatch:
         self._anything.moved(sight.written, now)
         if self._sound.moved(sight.samples, now):
             self._refused = report.undecodable
+            self._heard = sight.samples > 0
         soundless_s, idle_s = self._sound.seconds(now), self._anything.seconds(now)
         self.mute = self._audio and soundless_s >= MUTE_AFTER_S > 2 * idle_s
         if report.jumped:
@@ -99,6 +103,7 @@ class SourceWatch:
     def _replaced(self, report: InputReport, soundless_s: float) -> bool:
         """Whether what is recorded has stopped and something else has come in its place."""
         gone = not self._audio or soundless_s > _GONE_S
-        refused = report.undecodable - self._refused >= _REFUSED_PACKETS
-        other_sound = gone and ("audio" in report.new_streams or (self._audio and refused))
+        # An epoch that never had sound stays: opening the source anew would not help it.
+        refused = report.undecodable - self._refused >= _REFUSED_PACKETS and soundless_s > _REFUSED_S
+        other_sound = gone and ("audio" in report.new_streams or (self._heard and refused))
         return other_sound or (self.shapes.video_gone and "video" in report.new_streams)

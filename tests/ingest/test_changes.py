@@ -68,14 +68,21 @@ def test_sound_under_a_new_name_counts_when_the_old_one_has_stopped():
     assert watching(audio=False).look(report, Sight(0, 2, 0.1)) == "changed"
 
 
-def test_packets_that_the_decoder_refuses_are_a_change_only_while_no_sound_comes():
+def test_packets_that_the_decoder_refuses_are_a_change_when_sound_that_was_there_is_gone_for_long():
     report, watch = InputReport(), watching()
     report.undecodable = 25
     assert watch.look(report, Sight(200, 2, 0.5)) == ""
-    report.undecodable = 40
-    assert watch.look(report, Sight(200, 3, 2.0)) == ""
-    report.undecodable = 46
-    assert watch.look(report, Sight(200, 4, 2.1)) == "changed"
+    report.undecodable = 90
+    assert watch.look(report, Sight(200, 3, 5.4)) == ""
+    assert watch.look(report, Sight(200, 4, 5.6)) == "changed"
+
+
+def test_a_source_whose_sound_never_could_be_decoded_is_left_alone():
+    report, watch = InputReport(), SourceWatch(audio=True, silent_after_s=20)
+    for second in range(12):
+        report.undecodable = 40 * second
+        assert watch.look(report, Sight(0, second, float(second))) == ""
+    assert watch.mute
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3), st.floats(0.05, 3)), max_size=60))
