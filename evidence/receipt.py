@@ -44,12 +44,14 @@ _SUFFIXES = {
 class Receipt:
     """What is taken in: a file, what it is (`KINDS`; empty: told by its name), and whether it is copied.
 
-    ``keep=False`` enters the hash alone: that of a recording whose media is held as segments.
+    ``keep=False`` enters the hash alone: that of a recording whose media is held as segments; ``sha256`` where it is
+    known already.
     """
 
     path: Path
     kind: str = ""
     keep: bool = True
+    sha256: str = ""
 
 
 def kind_of(path: Path) -> str:
@@ -84,7 +86,8 @@ def receive(context: ExportContext, stream: Stream, receipts: Sequence[Receipt],
     Raises `BadInputError` (no such file, too large), `ConflictError` (the stream is being recorded), `StorageError`.
     """
     for receipt in receipts:
-        check_receivable(receipt.path)
+        if receipt.keep:
+            check_receivable(receipt.path)
     folder = stream_path(context.data_dir, stream.name)
     with StreamLock(folder):
         _begin(context, stream)
@@ -137,7 +140,7 @@ def check_receivable(path: Path) -> None:
 
 def _taken(folder: Path, receipt: Receipt, giver: str) -> Leaf:
     """Copy the file under its hash and describe it."""
-    sha256 = file_sha256(receipt.path)
+    sha256 = file_sha256(receipt.path) if receipt.keep or not receipt.sha256 else receipt.sha256
     suffix = receipt.path.suffix.lower()
     name = f"{FOLDER}/{sha256[:32]}{suffix}"
     if not NAME.fullmatch(name):

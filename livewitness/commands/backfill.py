@@ -15,6 +15,7 @@ from ingest.probe import probe
 from ingest.sources import media_files
 from livewitness.cli import data_option, json_option
 from livewitness.console import emit, say, say_error, stderr
+from livewitness.receiving import Receiver
 from livewitness.wiring import FLUSH_S, backfill_work, database_of, embedder_of, settings_for
 from models.device import available_cores
 from models.library import resolve
@@ -48,12 +49,15 @@ def command(
     resolve(settings.asr_model, settings.cache_dir)  # joined once here, not by every worker at the same time
     with database_of(settings) as db, embedder_of(settings) as embedder, _Bars(as_json) as bars:
         tasks = _planned(db, files, bars)
+        receiver = Receiver(settings, db)
         indexer = VectorIndexer(db, embedder)
         indexer.start()
         try:
             prepare = partial(backfill_work, settings, shop, product)
             for report in run_tasks(db, tasks, workers or available_cores(), prepare):
                 bars.take(report)
+                if report.kind == "ended" and not report.fields:
+                    bars.received += receiver.take(report.task)
             indexer.flush(FLUSH_S)
         finally:
             indexer.stop()
@@ -89,7 +93,7 @@ class _Bars:
         self._whole = self._progress.add_task("批量 / backfill", total=0, speed="")
         self._lengths: dict[str, float] = {}
         self._heard: dict[str, float] = {}
-        self.skipped = self.finished = self.alerts = 0
+        self.skipped = self.finished = self.alerts = self.received = 0
         self.failed: list[tuple[Path, Json]] = []
 
     def __enter__(self) -> Self:
@@ -143,8 +147,10 @@ class _Bars:
 
 def _conclude(bars: _Bars) -> None:
     say(
-        f"完成 {bars.finished} 个，跳过已做 {bars.skipped} 个，失败 {len(bars.failed)} 个；告警 {bars.alerts} 条。",
-        f"{bars.finished} done, {bars.skipped} were done before, {len(bars.failed)} failed; {bars.alerts} alerts.",
+        f"完成 {bars.finished} 个，跳过已做 {bars.skipped} 个，失败 {len(bars.failed)} 个；告警 {bars.alerts} 条；"
+        f"随附文件 {bars.received} 个。",
+        f"{bars.finished} done, {bars.skipped} were done before, {len(bars.failed)} failed; {bars.alerts} alerts; "
+        f"{bars.received} files beside them.",
     )
     for path, error in bars.failed:
         say_error(LiveWitnessError(error["code"], f"{path}：{error['zh']}", f"{path}: {error['en']}"))
