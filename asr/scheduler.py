@@ -15,35 +15,43 @@ from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from asr.decode import AudioWindow, Decoded, DecodeOptions, decode
+from asr.decode import FLAG_FULL_FRAMES, FLAG_LOOP, AudioWindow, Decoded, DecodeOptions, decode
 from core.errors import LiveWitnessError
 from models.speech import SpeechEngine
 
 Kind = Literal["final", "provisional"]
 DropReason = Literal["late", "overtaken"]
+_LOOPED = frozenset({FLAG_FULL_FRAMES, FLAG_LOOP})
 
 
 class Meter(Protocol):
     """Takes measurements; called from the scheduler's threads, must be quick."""
 
-    def decoded(self, stream: str, kind: Kind, *, audio_s: float, waited_s: float, decode_s: float) -> None:
-        """A window was decoded. ``decode_s`` is wall time, shared evenly within a batch."""
+    def decoded(
+        self, stream: str, kind: Kind, *, audio_s: float, waited_s: float, decode_s: float, looped: bool = False
+    ) -> None:
+        """A window was decoded. ``decode_s`` is wall time, shared evenly within a batch.
+
+        ``looped``: the decoder repeated itself; the window was decoded once more, or its text cut.
+        """
 
     def dropped(self, stream: str, reason: DropReason) -> None:
         """A provisional window was not decoded."""
 
-    def queued(self, finals: int) -> None:
-        """So many finals of all streams now wait."""
+    def queued(self, stream: str, kind: Kind, waiting: int) -> None:
+        """So many windows of the stream now wait."""
 
 
 class _NoMeter:
-    def decoded(self, stream: str, kind: Kind, *, audio_s: float, waited_s: float, decode_s: float) -> None:
+    def decoded(
+        self, stream: str, kind: Kind, *, audio_s: float, waited_s: float, decode_s: float, looped: bool = False
+    ) -> None:
         pass
 
     def dropped(self, stream: str, reason: DropReason) -> None:
         pass
 
-    def queued(self, finals: int) -> None:
+    def queued(self, stream: str, kind: Kind, waiting: int) -> None:
         pass
 
 
@@ -161,7 +169,7 @@ class DecodeScheduler:
             now = self._clock()
             job = _Job(lane, "final", window, now, now)
             lane.finals.append(job)
-            self._meter.queued(self._waiting())
+            self._report(lane)
             self._changed.notify_all()
         return job.future
 
@@ -174,12 +182,14 @@ class DecodeScheduler:
                 since = lane.provisional.since
                 self._drop(lane.provisional, "overtaken")
             lane.provisional = _Job(lane, "provisional", window, now, since)
+            self._report(lane)
             self._changed.notify_all()
             return lane.provisional.future
 
     def _remove(self, lane: _Lane) -> None:
         with self._changed:
             _cancel(lane)
+            self._report(lane)
             if lane in self._lanes:
                 self._lanes.remove(lane)
             self._changed.notify_all()
@@ -197,9 +207,11 @@ class DecodeScheduler:
         job.lane.provisional = None
         job.future.cancel()
         self._meter.dropped(job.lane.stream, reason)
+        self._report(job.lane)
 
-    def _waiting(self) -> int:
-        return sum(len(lane.finals) for lane in self._lanes)
+    def _report(self, lane: _Lane) -> None:
+        self._meter.queued(lane.stream, "final", len(lane.finals))
+        self._meter.queued(lane.stream, "provisional", int(lane.provisional is not None))
 
     # What the threads do.
 
@@ -226,10 +238,9 @@ class DecodeScheduler:
             lane = min(waiting, key=lambda lane: (lane.served_s, lane.finals[0].queued_at))
             job = lane.finals.popleft()
             lane.served_s += job.window.seconds
+            self._report(lane)
             if job.future.set_running_or_notify_cancel():
                 jobs.append(job)
-        if jobs:
-            self._meter.queued(self._waiting())
         return jobs
 
     def _take_provisionals(self) -> list[_Job]:
@@ -241,6 +252,7 @@ class DecodeScheduler:
                 self._drop(job, "late")
             elif len(jobs) < self._engine.batch_size:
                 job.lane.provisional = None
+                self._report(job.lane)
                 if job.future.set_running_or_notify_cancel():
                     jobs.append(job)
         return jobs
@@ -261,8 +273,14 @@ class DecodeScheduler:
             return
         share = (self._clock() - began) / len(jobs)
         for job, decoded in zip(jobs, results, strict=True):
-            waited = began - job.queued_at
-            self._meter.decoded(job.lane.stream, kind, audio_s=job.window.seconds, waited_s=waited, decode_s=share)
+            self._meter.decoded(
+                job.lane.stream,
+                kind,
+                audio_s=job.window.seconds,
+                waited_s=began - job.queued_at,
+                decode_s=share,
+                looped=not _LOOPED.isdisjoint(decoded.flags),
+            )
             job.future.set_result(decoded)
 
 

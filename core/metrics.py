@@ -36,25 +36,30 @@ class Metrics:
         self.decode_wait = self._histogram(
             "decode_wait_seconds", "Time a window waited for its decode.", ("stream", "pass"), _DECODE_S
         )
-        self.loop_retries = self._counter("loop_retries", "Decodes done again because Whisper looped.", ("stream",))
+        self.loop_retries = self._counter(
+            "loop_retries", "Decodes done again, or cut, because Whisper looped.", ("stream",)
+        )
         self.left_out = self._counter("provisionals_dropped", "Provisional decodes left out.", ("stream", "reason"))
-        self.queue = self._gauge("queue_length", "What waits, by queue.", ("queue",))
+        self.queue = self._gauge("queue_length", "Windows that wait for their decode.", ("stream", "pass"))
 
     # What the decoding scheduler reports.
 
-    def decoded(self, stream: str, kind: str, *, audio_s: float, waited_s: float, decode_s: float) -> None:
+    def decoded(
+        self, stream: str, kind: str, *, audio_s: float, waited_s: float, decode_s: float, looped: bool = False
+    ) -> None:
         """A window was decoded."""
         self.decode_time.labels(stream, kind).observe(decode_s)
         self.decode_wait.labels(stream, kind).observe(waited_s)
         self.decoded_audio.labels(stream, kind).inc(audio_s)
+        self.loop_retries.labels(stream).inc(looped)
 
     def dropped(self, stream: str, reason: str) -> None:
         """A provisional decode was left out."""
         self.left_out.labels(stream, reason).inc()
 
-    def queued(self, finals: int) -> None:
-        """So many final windows of all streams wait."""
-        self.queue.labels("finals").set(finals)
+    def queued(self, stream: str, kind: str, waiting: int) -> None:
+        """So many windows of the stream wait for their decode."""
+        self.queue.labels(stream, kind).set(waiting)
 
     def text(self) -> bytes:
         """All measurements in Prometheus' text format."""

@@ -6,7 +6,6 @@ from pipeline.events import EventSink
 
 _WARNINGS = frozenset({"stream.failed", "stream.silent", "stream.behind", "stream.disk_full", "no_audio", "gap.opened"})
 _FATES = frozenset({"alert.repeated", "alert.corrected", "alert.softened"})
-_RETRIED = frozenset({"full_frame_retry", "loop_cut"})
 
 
 def metered(metrics: Metrics, emit: EventSink) -> EventSink:
@@ -34,7 +33,6 @@ def measure(metrics: Metrics, event: Json) -> None:
                 metrics.alert_latency.labels(stream, status).observe(event["latency_ms"] / 1000)
         case "utterance":
             metrics.utterances.labels(stream).inc()
-            metrics.loop_retries.labels(stream).inc(len(_RETRIED.intersection(event["flags"])))
         case "segment":
             metrics.segments.labels(stream).inc()
             metrics.recorded.labels(stream).inc(max(0.0, event["end"] - event["start"]))

@@ -15,10 +15,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from rich.table import Table
 
 from asr.scheduler import DropReason, Kind
 from claims.checker import Checker, load_checker
@@ -27,16 +25,19 @@ from core.records import Stream, Verdict
 from core.settings import Settings
 from core.shapes import Json
 from ingest.sources import parse_source
+from livewitness import __version__
+from livewitness.bench.live_table import table
 from livewitness.bench.machine import machine
-from livewitness.bench.recordings import Recording, recordings
+from livewitness.bench.recordings import Recording, lawful_recordings, recordings
 from livewitness.bench.rolling import RollingStream, Said
 from livewitness.bench.scoring import Score, score
 from livewitness.broadcast import TruthSentence
 from livewitness.console import stdout
 from livewitness.wiring import watch_options, watch_parts, whisper_of
 from models.peer import load_peer, peer_version
-from models.speech import SAMPLE_RATE
+from models.speech import SAMPLE_RATE, Samples
 from models.whisper import WhisperEngine
+from pipeline.events import EventSink
 from pipeline.live import StreamWatch, WatchParts
 from store import recordings as stored
 from store.engine import open_database
@@ -92,7 +93,9 @@ class Counter:
         self.decode_s: dict[str, float] = {}
         self.waits: dict[str, list[float]] = {"final": [], "provisional": []}
 
-    def decoded(self, stream: str, kind: Kind, *, audio_s: float, waited_s: float, decode_s: float) -> None:
+    def decoded(
+        self, stream: str, kind: Kind, *, audio_s: float, waited_s: float, decode_s: float, looped: bool = False
+    ) -> None:
         """A window was decoded."""
         self.decodes[kind] = self.decodes.get(kind, 0) + 1
         self.decode_s[kind] = self.decode_s.get(kind, 0.0) + decode_s
@@ -102,15 +105,20 @@ class Counter:
         """A provisional window was dropped."""
         self.drops[reason] = self.drops.get(reason, 0) + 1
 
-    def queued(self, finals: int) -> None:
+    def queued(self, stream: str, kind: Kind, waiting: int) -> None:
         """Not of interest here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One system on so many streams."""
+    """One system on so many streams. ``column`` is its short name; ``stream_s`` all streams' seconds together.
+
+    ``claims_suspected_first``: of the claims found, those suspected before they were confirmed. ``late_s``: how long
+    after the sound's end the last text was stored.
+    """
 
     system: str
+    column: str
     streams: int
     seconds: float
     suspected: Spread
@@ -118,6 +126,7 @@ class Run:
     claims: int
     claims_found: int
     claims_suspected: int
+    claims_suspected_first: int
     alerts: int
     withdrawn: int
     false_alerts: int
@@ -130,18 +139,42 @@ class Run:
     lost_s: float
     late_s: float
     lag_s: float
-    decodes: dict[str, Any] = field(default_factory=dict)
+    decodes: Json = field(default_factory=dict)
     terms_by_recording: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def stream_s(self) -> float:
+        """Seconds of all streams together."""
+        return self.streams * self.seconds
+
+    @property
+    def cpu_s_per_stream_s(self) -> float:
+        """What a second of a stream costs, both passes and everything else in this process."""
+        return self.cpu_s / self.stream_s
+
+    @property
+    def looks(self) -> int:
+        """Provisional windows decoded."""
+        return int(self.decodes.get("decodes", {}).get("provisional", 0))
+
+    @property
+    def looks_left_out(self) -> int:
+        """Provisional windows that were not decoded: too late, or overtaken."""
+        return sum(self.decodes.get("dropped", {}).values())
+
+    def an_hour(self, count: int) -> float:
+        """``count`` for each hour of a stream."""
+        return 3600 * count / max(1.0, self.stream_s)
 
     def as_dict(self) -> Json:
         """For JSON, with the rates."""
-        stream_s = self.streams * self.seconds
         return asdict(self) | {
             "cer": round(self.score.cer, 4),
             "terms_near": round(self.score.terms_near / max(1, self.score.terms), 4),
-            "cpu_s_per_stream_s": round(self.cpu_s / stream_s, 4),
-            "false_alerts_an_hour": round(3600 * self.false_alerts / max(1.0, stream_s), 2),
-            "withdrawn_an_hour": round(3600 * self.withdrawn / max(1.0, stream_s), 2),
+            "cpu_s_per_stream_s": round(self.cpu_s_per_stream_s, 4),
+            "false_alerts_an_hour": round(self.an_hour(self.false_alerts), 2),
+            "false_suspicions_an_hour": round(self.an_hour(self.false_suspicions), 2),
+            "withdrawn_an_hour": round(self.an_hour(self.withdrawn), 2),
         }
 
 
@@ -152,19 +185,26 @@ def run_live_bench(
     seconds: float = 60,
     peer: bool = False,
     overload: bool = True,
+    lawful: bool = True,
 ) -> list[Run]:
-    """Measure, print a table and write JSON to ``out``. ``overload`` adds a run at twice what the machine can hold."""
+    """Measure, print a table and write JSON to ``out``.
+
+    ``lawful`` adds ten minutes in which nothing unlawful is said, as eight streams of as many voices; ``overload``
+    a run at twice what the machine can hold. Raises `StorageError` when ``out`` cannot be written.
+    """
     if out is not None and not out.parent.is_dir():
         raise StorageError("bench_out", f"无法写入 {out}。", f"{out} cannot be written.")
     settings = Settings()
     engine = whisper_of(settings)
     made = list(recordings(max(streams), seconds))
     runs = [_ours(settings, engine, made[:count]) for count in streams]
-    if peer:
-        runs += [_peer(settings, made[:count]) for count in streams[:1]]
+    if lawful:
+        runs.append(_ours(settings, engine, lawful_recordings(), "lawful"))
     if overload:
         count = 2 * holds(runs[len(streams) - 1], machine_cores())
-        runs.append(_ours(settings, engine, list(recordings(count, seconds)), "livewitness, overload"))
+        runs.append(_ours(settings, engine, list(recordings(count, seconds)), "overload"))
+    if peer:
+        runs += [_peer(settings, made[:count]) for count in streams[:1]]
     stdout.print(table(runs))
     if out is not None:
         body = {"machine": machine(), "model": asdict(engine.identity), "runs": [run.as_dict() for run in runs]}
@@ -182,7 +222,7 @@ def holds(run: Run, cores: int) -> int:
     return max(1, int(cores * run.streams * run.seconds / max(0.1, run.cpu_s)))
 
 
-def _ours(settings: Settings, engine: WhisperEngine, made: list[Recording], name: str = "livewitness") -> Run:
+def _ours(settings: Settings, engine: WhisperEngine, made: list[Recording], column: str = "") -> Run:
     counter = Counter()
     with tempfile.TemporaryDirectory(prefix="livewitness-bench-") as folder:
         data = Path(folder)
@@ -191,46 +231,61 @@ def _ours(settings: Settings, engine: WhisperEngine, made: list[Recording], name
         try:
             with _measured() as spent:
                 told = _watch_all(parts, settings, made, data)
-            lost = sum(_untranscribed_s(parts, number) for number in range(len(made)))
+            lost = sum(untranscribed_s(parts, number) for number in range(len(made)))
         finally:
             parts.scheduler.close()
             database.close()
     decodes = {"dropped": counter.drops, "decodes": counter.decodes, "decode_s": counter.decode_s} | {
         f"wait_{kind}": asdict(spread(waits)) for kind, waits in counter.waits.items()
     }
-    return _judged(name, made, told, spent, lost=lost, decodes=decodes)
+    names = (f"livewitness {__version__}", column or f"ours {len(made)}")
+    return _judged(names, made, told, spent, lost=lost, decodes=decodes)
 
 
 def _watch_all(parts: WatchParts, settings: Settings, made: list[Recording], data: Path) -> list[Told]:
     told = [Told() for _ in made]
+    for number, recording in enumerate(made):
+        write_wav(data / f"{number}.wav", recording.samples)
+    watch_files(parts, settings, [data / f"{number}.wav" for number in range(len(made))], [t.take for t in told],
+                made[0].seconds + _PATIENCE_S)  # fmt: skip
+    return told
+
+
+def watch_files(
+    parts: WatchParts, settings: Settings, files: Sequence[Path], sinks: Sequence[EventSink], timeout_s: float
+) -> None:
+    """Watch the files as live streams named 0, 1, … until they have ended; stop those that take too long."""
     watches = []
-    for number, (recording, heard) in enumerate(zip(made, told, strict=True)):
-        path = data / f"{number}.wav"
-        _write_wav(path, recording)
+    for number, (path, sink) in enumerate(zip(files, sinks, strict=True)):
         stream = Stream(name=str(number), source=str(path))
-        options = watch_options(settings, realtime=True)
-        watches.append(StreamWatch(parts, stream, parse_source(str(path)), heard.take, options))
+        watches.append(
+            StreamWatch(parts, stream, parse_source(str(path)), sink, watch_options(settings, realtime=True))
+        )
     threads = [threading.Thread(target=watch.run, name="bench-stream") for watch in watches]
     for thread in threads:
         thread.start()
-    deadline = time.monotonic() + made[0].seconds + _PATIENCE_S
+    deadline = time.monotonic() + timeout_s
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
     for watch, thread in zip(watches, threads, strict=True):
         watch.stop()
         thread.join()
-    return told
 
 
-def _write_wav(path: Path, recording: Recording) -> None:
+def write_wav(path: Path, samples: Samples, seconds: float | None = None) -> None:
+    """Write the samples as 16-bit mono, over and over until they fill ``seconds`` where that is given."""
+    data = (np.clip(samples, -1, 1) * 32_767).astype("<i2")
+    left = len(data) if seconds is None else round(seconds * SAMPLE_RATE)
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(SAMPLE_RATE)
-        file.writeframes((np.clip(recording.samples, -1, 1) * 32_767).astype("<i2").tobytes())
+        while left > 0:
+            file.writeframes(data[:left].tobytes())
+            left -= len(data)
 
 
-def _untranscribed_s(parts: WatchParts, number: int) -> float:
+def untranscribed_s(parts: WatchParts, number: int) -> float:
     """Recorded seconds of a stream that lie behind its cursor's end."""
     with parts.db.read() as connection:
         (epoch,) = stored.list_epochs(connection, str(number))
@@ -266,7 +321,13 @@ def _children_s() -> float:
 
 
 def _judged(
-    system: str, made: list[Recording], told: list[Told], spent: _Spent, *, lost: float, decodes: dict[str, Any]
+    names: tuple[str, str],
+    made: list[Recording],
+    told: list[Told],
+    spent: _Spent,
+    *,
+    lost: float,
+    decodes: Json,
 ) -> Run:
     events = [(r, event) for r, t in zip(made, told, strict=True) for event in t.alerts]
     confirmed = [(r, e) for r, e in events if e["status"] == "confirmed"]
@@ -275,7 +336,8 @@ def _judged(
     early = {(id(r), s.id) for r, e in suspected if (s := said_at(r, e)) and s.violating}
     scores = [_score(r, t.text) for r, t in zip(made, told, strict=True)]
     return Run(
-        system=system,
+        system=names[0],
+        column=names[1],
         streams=len(made),
         seconds=made[0].seconds,
         suspected=spread([e["latency_ms"] / 1000 for _, e in suspected]),
@@ -283,6 +345,7 @@ def _judged(
         claims=sum(s.violating for r in made for s in r.sentences),
         claims_found=len(hits),
         claims_suspected=len(early),
+        claims_suspected_first=len(early & hits),
         alerts=len(confirmed),
         withdrawn=sum(e["status"] == "withdrawn" for _, e in events),
         false_alerts=sum(is_false(r, e) for r, e in confirmed),
@@ -342,8 +405,8 @@ def _peer(settings: Settings, made: list[Recording]) -> Run:
     for heard, stream in zip(told, rolling, strict=True):
         heard.text = stream.result.text
     lost = sum(stream.result.lost_s for stream in rolling)
-    name = f"rolling buffer over faster-whisper {peer_version()} transcribe"
-    return _judged(name, made, told, spent, lost=lost, decodes={})
+    names = (f"rolling buffer over faster-whisper {peer_version()} transcribe", f"peer {len(made)}")
+    return _judged(names, made, told, spent, lost=lost, decodes={})
 
 
 class _PeerAlerts:
@@ -368,35 +431,3 @@ class _PeerAlerts:
             self._seen.append((status, start))
             latency = round(1000 * (time.monotonic() - self._began - end))
             self._told.alerts.append({"status": status, "start": start, "end": end, "latency_ms": max(0, latency)})
-
-
-def table(runs: Sequence[Run]) -> Table:
-    """The runs for people."""
-    where = machine()
-    shown = Table(
-        title="live streams at their own pace",
-        caption=f"{where['date']} · {where['processor']} ({where['cores']} cores) · p50 / p95 in seconds",
-    )
-    names = ("system", "streams", "suspected", "confirmed", "claims", "terms", "CER", "withdrawn/h", "false/h",
-             "CPU-s/stream-s", "peak MiB", "dropped", "lag s", "lost s")  # fmt: skip
-    for name in names:
-        shown.add_column(name, justify="left" if name == "system" else "right")
-    for run in runs:
-        rates = run.as_dict()
-        shown.add_row(
-            run.system,
-            str(run.streams),
-            f"{run.suspected.p50:.2f} / {run.suspected.p95:.2f}",
-            f"{run.confirmed.p50:.2f} / {run.confirmed.p95:.2f}",
-            f"{run.claims_found} ({run.claims_suspected}) of {run.claims}",
-            f"{rates['terms_near']:.0%}",
-            f"{run.score.cer:.1%}",
-            f"{rates['withdrawn_an_hour']:.0f}",
-            f"{rates['false_alerts_an_hour']:.1f}",
-            f"{rates['cpu_s_per_stream_s']:.3f}",
-            str(run.peak_mib),
-            str(sum(run.decodes.get("dropped", {}).values())),
-            f"{run.late_s:.0f}",
-            f"{run.lost_s:.1f}",
-        )
-    return shown

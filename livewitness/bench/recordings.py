@@ -1,6 +1,6 @@
-"""Recordings for ``livewitness bench live``, made from the bundled broadcast: other voices, a fast host, noise, rooms.
+"""Recordings for ``livewitness bench live``: nine voices, a fast host, music, a crowd in a room, a codec, lawful talk.
 
-Everything is synthesis on the broadcast's own sound, the same on every machine; each comes with what is said when.
+All are made of the bundled broadcast and talks, the same on every machine; each comes with what is said when.
 """
 
 import io
@@ -14,6 +14,7 @@ from av.audio.resampler import AudioResampler
 
 from ingest.pcm import decode_pcm
 from livewitness.broadcast import TruthSentence, load_truth, media_path
+from livewitness.voices import talk_names, talk_path, talk_sentences
 from models.speech import FRAME_SAMPLES, SAMPLE_RATE, Samples
 from models.vad import load_vad
 
@@ -51,70 +52,77 @@ def clean() -> Recording:
     return Recording("clean", np.concatenate([*decode_pcm([media_path()])]), tuple(load_truth()))
 
 
+@cache
+def talk(name: str) -> Recording:
+    """A bundled talk as it is."""
+    return Recording(name, np.concatenate([*decode_pcm([talk_path(name)])]), talk_sentences(name))
+
+
+def fast() -> Recording:
+    """A host who speaks fast and never pauses: every silence is cut out."""
+    source = talk("claims_fast")
+    frames = source.samples[: len(source.samples) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
+    spoken = load_vad().probabilities(source.samples)[: len(frames)] > 0.5
+    kept_before = np.concatenate(([0], np.cumsum(spoken))) * FRAME_SAMPLES / SAMPLE_RATE
+
+    def at(second: float) -> float:
+        return float(kept_before[min(len(spoken), round(second * SAMPLE_RATE / FRAME_SAMPLES))])
+
+    sentences = tuple(replace(s, start=at(s.start), end=at(s.end)) for s in source.sentences)
+    return Recording("fast", frames[spoken].ravel(), sentences)
+
+
 def music() -> Recording:
-    """Chords and a beat under the voice, 10 dB below it."""
-    source = clean()
+    """Chords and a beat under a man's voice, 10 dB below it."""
+    source = talk("claims_health")
     return replace(source, name="music", samples=_mixed(source.samples, _tune(len(source.samples)), 10))
 
 
 def crowd() -> Recording:
     """A room of 0.4 s and a crowd of murmuring voices, 10 dB below."""
-    source = clean()
-    rng = np.random.default_rng(_SEED)
-    voices = [np.roll(_resampled(source.samples, rng.uniform(0.8, 1.25)), rng.integers(1 << 20)) for _ in range(8)]
+    source = talk("claims_deals")
     length = len(source.samples)
-    murmur = sum((np.resize(voice, length) for voice in voices), np.zeros(length, dtype=np.float32))
+    rng = np.random.default_rng(_SEED)
+    voices = [np.roll(np.resize(talk(name).samples, length), rng.integers(1 << 20)) for name in lawful_talks()]
+    murmur = sum(voices, np.zeros(length, dtype=np.float32))
     return replace(source, name="crowd", samples=_mixed(_in_room(source.samples, 0.4), _in_room(murmur, 0.4), 10))
 
 
 def codec() -> Recording:
-    """Through AAC at 32 kbit/s and back."""
+    """The broadcast through AAC at 32 kbit/s and back."""
     source = clean()
     samples = _through_aac(source.samples, 32_000)
     return replace(source, name="codec", samples=np.resize(samples, len(source.samples)))
 
 
-def fast() -> Recording:
-    """A host who speaks 1.2 times as fast and never pauses."""
-    source = clean()
-    frames = source.samples[: len(source.samples) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
-    spoken = load_vad().probabilities(source.samples)[: len(frames)] > 0.5
-    kept_before = np.concatenate(([0], np.cumsum(spoken))) * FRAME_SAMPLES / SAMPLE_RATE / 1.2
-
-    def at(second: float) -> float:
-        return float(kept_before[min(len(spoken), round(second * SAMPLE_RATE / FRAME_SAMPLES))])
-
-    samples = _faster(frames[spoken].ravel(), 1.2)
-    sentences = tuple(replace(s, start=at(s.start), end=at(s.end)) for s in source.sentences)
-    return Recording("fast", samples, sentences)
-
-
-def high_voice() -> Recording:
-    """A higher and a little faster voice."""
-    return _other_voice("high voice", 1.12)
-
-
-def low_voice() -> Recording:
-    """A lower and a little slower voice."""
-    return _other_voice("low voice", 0.9)
-
-
 def lawful() -> Recording:
-    """Only what is lawful, over and over."""
-    source = clean()
-    parts, sentences, at = [], [], 0.0
-    for sentence in source.sentences:
-        if sentence.violating:
-            continue
-        begin, end = sentence.start - 0.2, sentence.end + 0.3
-        part = source.samples[max(0, round(begin * SAMPLE_RATE)) : round(end * SAMPLE_RATE)]
-        sentences.append(replace(sentence, start=at + 0.2, end=at + 0.2 + sentence.end - sentence.start))
-        parts.append(part)
-        at += len(part) / SAMPLE_RATE
-    return Recording("lawful", np.concatenate(parts), tuple(sentences))
+    """Only what is lawful, for ten minutes, in eight voices one after another."""
+    talks = [talk(name) for name in lawful_talks()]
+    starts = np.cumsum([0.0] + [t.seconds for t in talks]).tolist()
+    sentences = [
+        replace(s, start=s.start + at, end=s.end + at)
+        for t, at in zip(talks, starts, strict=False)
+        for s in t.sentences
+    ]
+    return Recording("lawful", np.concatenate([t.samples for t in talks]), tuple(sentences))
 
 
-MAKERS: tuple[Callable[[], Recording], ...] = (clean, fast, music, crowd, lawful, codec, high_voice, low_voice)
+def lawful_talks() -> list[str]:
+    """The names of the talks in which nothing is unlawful."""
+    return talk_names(lawful=True)
+
+
+def woman() -> Recording:
+    """A woman's voice, clean."""
+    return replace(talk("claims_skin"), name="woman")
+
+
+def man() -> Recording:
+    """A young man's voice, clean."""
+    return replace(talk("claims_deals"), name="man")
+
+
+MAKERS: tuple[Callable[[], Recording], ...] = (clean, fast, music, crowd, lawful, codec, woman, man)
 
 
 def recordings(count: int, seconds: float) -> Iterator[Recording]:
@@ -123,6 +131,12 @@ def recordings(count: int, seconds: float) -> Iterator[Recording]:
         recording = MAKERS[number % len(MAKERS)]()
         turned = _turned(recording, number // len(MAKERS))
         yield turned.first(seconds)
+
+
+def lawful_recordings() -> list[Recording]:
+    """The ten minutes of lawful speech as one recording for each voice, all as long as the longest."""
+    talks = [talk(name) for name in lawful_talks()]
+    return [t.first(max(t.seconds for t in talks)) for t in talks]
 
 
 def _turned(recording: Recording, turns: int) -> Recording:
@@ -135,38 +149,6 @@ def _turned(recording: Recording, turns: int) -> Recording:
     moved = [replace(s, start=(s.start - at) % length, end=(s.end - at) % length) for s in recording.sentences]
     whole = sorted((s for s in moved if s.start < s.end), key=lambda s: s.start)
     return Recording(f"{recording.name} {turns + 1}", samples, tuple(whole))
-
-
-def _other_voice(name: str, factor: float) -> Recording:
-    source = clean()
-    sentences = tuple(replace(s, start=s.start / factor, end=s.end / factor) for s in source.sentences)
-    return Recording(name, _resampled(source.samples, factor), sentences)
-
-
-def _resampled(samples: Samples, factor: float) -> Samples:
-    """Played ``factor`` times as fast, pitch and all (linear interpolation)."""
-    at = np.arange(0, len(samples) - 1, factor)
-    return np.asarray(np.interp(at, np.arange(len(samples)), samples), dtype=np.float32)
-
-
-def _faster(samples: Samples, tempo: float) -> Samples:
-    """Faster at the same pitch: ffmpeg's ``atempo``."""
-    graph = av.filter.Graph()
-    source = graph.add_abuffer(sample_rate=SAMPLE_RATE, format="flt", layout="mono", time_base=None)
-    stretch, sink = graph.add("atempo", str(tempo)), graph.add("abuffersink")
-    source.link_to(stretch)
-    stretch.link_to(sink)
-    graph.configure()
-    frame = av.AudioFrame.from_ndarray(samples[None], format="flt", layout="mono")
-    frame.sample_rate = SAMPLE_RATE
-    graph.push(frame)
-    graph.push(None)
-    pulled = []
-    while True:
-        try:
-            pulled.append(graph.pull().to_ndarray().ravel())
-        except (av.EOFError, av.BlockingIOError):
-            return np.concatenate(pulled).astype(np.float32)
 
 
 def _mixed(voice: Samples, noise: Samples, decibels: float) -> Samples:

@@ -48,14 +48,15 @@ class Meter:
     def __init__(self):
         self.kinds, self.drops, self.most = [], [], 0
 
-    def decoded(self, stream, kind, *, audio_s, waited_s, decode_s):
+    def decoded(self, stream, kind, *, audio_s, waited_s, decode_s, looped):
         self.kinds.append((stream, kind))
 
     def dropped(self, stream, reason):
         self.drops.append((stream, reason))
 
-    def queued(self, finals):
-        self.most = max(self.most, finals)
+    def queued(self, stream, kind, waiting):
+        if kind == "final":
+            self.most = max(self.most, waiting)
 
 
 def window(mark: int) -> AudioWindow:

@@ -17,8 +17,8 @@ def test_events_are_counted_by_stream_and_passed_on() -> None:
         {"event": "stream.started", "stream": "s"},
         {"event": "segment", "stream": "s", "start": 0.0, "end": 4.0},
         {"event": "segment", "stream": "t", "start": 0.0, "end": 2.5},
-        {"event": "utterance", "stream": "s", "flags": ["full_frame_retry"]},
-        {"event": "utterance", "stream": "s", "flags": []},
+        {"event": "utterance", "stream": "s"},
+        {"event": "utterance", "stream": "s"},
         {"event": "gap", "stream": "s", "start": 4.0, "end": 9.0, "reason": "source_silent"},
         {"event": "lag", "stream": "s", "lag": 17.0},
         {"event": "alert"} | alert_json(an_alert()),
@@ -30,7 +30,6 @@ def test_events_are_counted_by_stream_and_passed_on() -> None:
     assert value(metrics, "segments_total", stream="s") == 1
     assert value(metrics, "recorded_seconds_total", stream="t") == 2.5
     assert value(metrics, "utterances_total", stream="s") == 2
-    assert value(metrics, "loop_retries_total", stream="s") == 1
     assert value(metrics, "gap_seconds_total", stream="s") == 5
     assert value(metrics, "gaps_total", stream="s", reason="source_silent") == 1
     assert value(metrics, "lag_seconds", stream="s") == 17
@@ -45,16 +44,18 @@ def test_events_are_counted_by_stream_and_passed_on() -> None:
 def test_the_scheduler_reports_decodes_drops_and_queues() -> None:
     metrics = Metrics()
     metrics.decoded("s", "final", audio_s=6.0, waited_s=0.02, decode_s=0.9)
+    metrics.decoded("s", "provisional", audio_s=3.0, waited_s=0.2, decode_s=0.1, looped=True)
     metrics.dropped("s", "late")
-    metrics.queued(3)
+    metrics.queued("s", "final", 3)
     assert value(metrics, "decode_seconds_sum", **{"stream": "s", "pass": "final"}) == 0.9
     assert value(metrics, "decoded_audio_seconds_total", **{"stream": "s", "pass": "final"}) == 6
     assert value(metrics, "provisionals_dropped_total", stream="s", reason="late") == 1
-    assert value(metrics, "queue_length", queue="finals") == 3
+    assert value(metrics, "loop_retries_total", stream="s") == 1
+    assert value(metrics, "queue_length", **{"stream": "s", "pass": "final"}) == 3
 
 
 def test_two_processes_parts_measure_apart() -> None:
     one, two = Metrics(), Metrics()
-    one.queued(5)
-    assert value(two, "queue_length", queue="finals") is None
+    one.queued("s", "final", 5)
+    assert value(two, "queue_length", **{"stream": "s", "pass": "final"}) is None
     assert b"livewitness_queue_length" in one.text()

@@ -40,13 +40,13 @@ class Drops:
     def __init__(self):
         self.dropped_count = self.finals = 0
 
-    def decoded(self, stream, kind, *, audio_s, waited_s, decode_s):
+    def decoded(self, stream, kind, *, audio_s, waited_s, decode_s, looped):
         self.finals += kind == "final"
 
     def dropped(self, stream, reason):
         self.dropped_count += 1
 
-    def queued(self, finals):
+    def queued(self, stream, kind, waiting):
         pass
 
 
