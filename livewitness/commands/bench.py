@@ -15,7 +15,7 @@ out_option = click.option(
 
 @click.group(name="bench")
 def command() -> None:
-    """基准测试 / Benchmarks: asr, claims, live, windows, search, clip."""
+    """基准测试 / Benchmarks: asr, claims, live, soak, windows, search, clip."""
 
 
 @command.command(name="asr")
@@ -95,8 +95,9 @@ def clip(hours: float, seconds: float, out: Path | None) -> None:
     "--peer", is_flag=True, help="与 transcribe 滚动缓冲对比 / with a rolling buffer over transcribe beside it"
 )
 @click.option("--no-overload", is_flag=True, help="不测超载 / without the run at twice what the machine holds")
+@click.option("--no-lawful", is_flag=True, help="不测十分钟合法讲话 / without the ten minutes of lawful speech")
 @out_option
-def live(streams: str, seconds: float, peer: bool, no_overload: bool, out: Path | None) -> None:
+def live(streams: str, seconds: float, peer: bool, no_overload: bool, no_lawful: bool, out: Path | None) -> None:
     """实时告警：延迟、命中、误报、CPU、不丢音 / Alerts while the host speaks: delay, hits, CPU, nothing lost."""
     from livewitness.bench.live import run_live_bench
 
@@ -106,7 +107,18 @@ def live(streams: str, seconds: float, peer: bool, no_overload: bool, out: Path 
         raise click.BadParameter(streams, param_hint="--streams") from error
     if not all(1 <= count <= 64 for count in counts):
         raise click.BadParameter(streams, param_hint="--streams")
-    run_live_bench(out, streams=counts, seconds=seconds, peer=peer, overload=not no_overload)
+    run_live_bench(out, streams=counts, seconds=seconds, peer=peer, overload=not no_overload, lawful=not no_lawful)
+
+
+@command.command(name="soak")
+@click.option("--streams", type=click.IntRange(1, 64), default=8, show_default=True, help="路数 / streams")
+@click.option("--minutes", type=click.FloatRange(1, 1440), default=60.0, show_default=True, help="时长 / length")
+@out_option
+def soak(streams: int, minutes: float, out: Path | None) -> None:
+    """长跑：内存、线程、文件句柄、漏转写 / A long run: memory, threads, open files, nothing lost."""
+    from livewitness.bench.soak import run_soak
+
+    run_soak(out, streams=streams, minutes=minutes)
 
 
 @command.command(name="evidence")
