@@ -8,7 +8,7 @@ RUN := $(VENV)/bin/python
 DEMO_SPEED ?= live
 PACKAGES := core store models ingest asr claims index evidence pipeline api livewitness
 
-.PHONY: help setup setup-dev demo serve doctor test test-fast lint format bench clean
+.PHONY: help setup setup-dev demo serve doctor test test-browser test-fast lint format bench clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -30,6 +30,11 @@ doctor: setup ## Check this machine
 
 test: setup-dev ## All tests
 	@$(RUN) -m pytest --numprocesses 2 --dist loadfile
+
+test-browser: ## The console in a real browser (brings Debian's Chromium where there is none)
+	@command -v chromium > /dev/null || { apt-get update -q && apt-get install -q -y --no-install-recommends chromium; }
+	@deploy/setup.sh "$(PYTHON)" "$(VENV)" "dev,browser"
+	@BROWSER_TESTS=1 $(RUN) -m pytest tests/browser
 
 test-fast: setup-dev ## Tests without real models, real time and real servers
 	@$(RUN) -m pytest -m "not slow"

@@ -1,5 +1,7 @@
 """What every test shares: tests of what a stranger does with openssl need openssl."""
 
+import importlib.util
+import os
 import shutil
 
 _NEED_OPENSSL = (
@@ -10,6 +12,10 @@ _NEED_OPENSSL = (
     "e2e/test_evidence.py",
 )
 collect_ignore = [] if shutil.which("openssl") else list(_NEED_OPENSSL)
+# These need a browser: `make test-browser` brings one and names the folder.
+collect_ignore_glob = (
+    [] if importlib.util.find_spec("playwright") and os.environ.get("BROWSER_TESTS") else ["browser/*"]
+)
 
 
 def pytest_report_header() -> str:

@@ -47,7 +47,10 @@ function mark(item) {
 
 function choose(item) {
   if (!item) return;
+  const before = chosen;
   chosen = item.alert.alert_id;
+  // What was handled leaves once one stands elsewhere.
+  if (before && before !== chosen) put(alerts.get(before), false);
   byId("dismiss").hidden = true;
   const { stream, start } = item.alert;
   byId("video").poster = `/api/v1/streams/${encodeURIComponent(stream)}/still?at=${start.toFixed(3)}`;
@@ -97,7 +100,8 @@ function linked(state) {
 async function review(action, more = {}) {
   const alert = alerts.get(chosen);
   if (!alert) return;
-  const next = byId(`alert-${chosen}`)?.nextElementSibling;
+  const now = byId(`alert-${chosen}`);
+  const next = now?.nextElementSibling ?? now?.previousElementSibling;
   try {
     const done = await send(`/api/v1/alerts/${encodeURIComponent(chosen)}/reviews`, { action, seen: alert.review?.number ?? 0, ...more });
     put({ ...alerts.get(chosen), review: done }, false);
