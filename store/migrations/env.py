@@ -5,8 +5,9 @@ from alembic import context
 from store.tables import metadata
 
 engine = context.config.attributes["engine"]
+# One transaction for all migrations: whoever is killed in between begins anew.
 with engine.connect() as connection:
-    context.configure(connection=connection, target_metadata=metadata, transactional_ddl=False)
+    context.configure(connection=connection, target_metadata=metadata, transactional_ddl=True)
     connection.exec_driver_sql("BEGIN IMMEDIATE")
     context.run_migrations()
     connection.commit()

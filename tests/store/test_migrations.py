@@ -5,15 +5,15 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import command
 
-from store import alerts, outbox, streams
+from store import alerts, engine, outbox, streams
 from store.engine import _config, open_database
 
 
 def old_database(path: Path) -> None:
     """What the first release left behind: one stream with one alert."""
-    engine = sa.create_engine(f"sqlite:///{path}")
-    command.upgrade(_config(engine), "0001")
-    with engine.begin() as c:
+    old = sa.create_engine(f"sqlite:///{path}")
+    command.upgrade(_config(old), "0001")
+    with old.begin() as c:
         c.execute(
             sa.text(
                 "INSERT INTO streams (name, source, shop, host, room, title, product, created_at)"
@@ -33,7 +33,7 @@ def old_database(path: Path) -> None:
             ),
             {"finding": finding},
         )
-    engine.dispose()
+    old.dispose()
 
 
 def test_data_of_the_first_schema_is_kept(tmp_path: Path) -> None:
@@ -53,3 +53,21 @@ def test_data_of_the_first_schema_is_kept(tmp_path: Path) -> None:
     with again.read() as c:
         assert outbox.newest(c) == 1
     again.close()
+
+
+def test_whoever_is_killed_in_the_midst_of_migrations_begins_anew(tmp_path: Path, monkeypatch) -> None:
+    """All of them are one transaction: half of one, or one without its number, would be there for good."""
+    path = tmp_path / "livewitness.db"
+    traced: list[str] = []
+
+    def prepare(connection, record) -> None:
+        prepared(connection, record)
+        connection.set_trace_callback(traced.append)
+
+    prepared = engine._prepare
+    monkeypatch.setattr(engine, "_prepare", prepare)
+    open_database(path).close()
+    ends = [n for n, statement in enumerate(traced) if statement.startswith(("COMMIT", "ROLLBACK"))]
+    tables = [n for n, statement in enumerate(traced) if statement.lstrip().startswith("CREATE TABLE")]
+    assert len(tables) > 20
+    assert [n for n in ends if n < tables[-1]] == []
