@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from core.clock import ms_between
 from core.pinyin import merged_syllables
 from core.records import Alert, AlertStatus, Correction, Severity, Verdict, Word
 from pipeline.doubt import NEAR_MS, in_doubt, said_between
@@ -169,8 +170,14 @@ def _put(state: State, at: int, tracked: Tracked) -> State:
 
 
 def _same_place(tracked: Tracked, alert: Alert, policy: LifecyclePolicy) -> bool:
-    """Whether both are the same words, heard twice: times that meet, and rule or most of the time in common."""
+    """Whether both are the same words, heard twice: times that meet, and rule or most of the time in common.
+
+    A source that is opened anew may give again what it gave before: then stream times differ, wall times hardly.
+    """
     known = tracked.alert
+    if known.epoch != alert.epoch:
+        apart_ms = abs(ms_between(known.wall_time, alert.wall_time))
+        return apart_ms <= policy.repeat_ms and _same_claim(known, alert)
     meet = min(known.end_ms, alert.end_ms) - max(known.start_ms, alert.start_ms)
     if 2 * meet > min(known.end_ms - known.start_ms, alert.end_ms - alert.start_ms):
         return True

@@ -1,7 +1,7 @@
 """A claim is one alert from the first suspicion to its end, however often windows overlap."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -169,6 +169,17 @@ def test_a_restart_takes_up_stored_suspicions():
     state = resumed([suspicion(1_000)])
     _, (change,) = finalised(state, [alert(1_050)], Final(3_000, "全网最低价。"), POLICY)
     assert (change.kind, change.alert.id) == ("confirmed", "a1000-0")
+
+
+def test_what_a_source_gives_again_after_it_was_opened_anew_is_no_second_alert():
+    begun = alert(0).wall_time
+    state, _ = finalised((), [alert(20_000, wall_time=begun + timedelta(seconds=20))], Final(22_000, ""), POLICY)
+    again = alert(25_000, epoch=2, wall_time=begun + timedelta(seconds=18))
+    assert suspected(state, [replace(again, status=AlertStatus.SUSPECTED)], POLICY)[1] == ()
+    state, changes = finalised(state, [again], Final(26_000, ""), POLICY)
+    assert changes == ()
+    later = alert(50_000, epoch=2, wall_time=begun + timedelta(seconds=45))
+    assert kinds(finalised(state, [later], Final(52_000, ""), POLICY)[1]) == [("raised", later.id)]
 
 
 CLAIMS = st.lists(st.tuples(st.integers(0, 60_000), st.sampled_from(["全网最低价", "三天祛斑", "根治"])), max_size=8)
