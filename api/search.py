@@ -1,26 +1,49 @@
 """Search: where something was said, and how much was looked at."""
 
+from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 
 from api.auth.access import Searching
 from api.context import Context
 from api.errors import ERRORS
 from api.queries import Name, Shop, own_shop
 from api.trail import note
+from core.errors import UsageError
+from core.records import Category
 from index.answer import answer_json
-from index.request import SearchRequest, parse_moment
+from index.export import hits_csv
+from index.request import MAX_WITHIN_MINUTES, SearchRequest, parse_moment
 
 router = APIRouter(prefix="/api/v1/search", tags=["search"], responses=ERRORS)
-Words = Annotated[str, Query(max_length=1000, description="要查找的话 / what to search for")]
+Words = Annotated[
+    str,
+    Query(
+        max_length=1000,
+        description='要查找的话；多个说法用 | 隔开，"原话"，-排除 / phrases parted by |, "exact words", -without',
+    ),
+]
 Time = Annotated[
     str, Query(max_length=40, description="2026-11-11T20:31（UTC），或直播内秒数 / UTC, or seconds in the stream")
 ]
+Moment = Annotated[
+    str, Query(max_length=40, description="某时刻前后，如下单时间 2026-11-11T20:31 / around a moment, as of an order")
+]
+Within = Annotated[float, Query(gt=0, le=MAX_WITHIN_MINUTES, description="前后几分钟 / minutes on both sides")]
 Hits = Annotated[int, Query(ge=1, le=100, description="最多几条 / hits at most")]
+Filter = Annotated[str, Query(max_length=200)]
 
 
-@router.get("", summary="搜索说过的话 / Search what was said")
+class Form(StrEnum):
+    """How hits are given."""
+
+    JSON = "json"
+    CSV = "csv"
+
+
+@router.get("", summary="搜索说过的话 / Search what was said", response_model=None)
 def search(
     http: Request,
     context: Context,
@@ -29,10 +52,17 @@ def search(
     *,
     stream: Name = "",
     shop: Shop = "",
+    host: Annotated[Filter, Query(description="主播 / host")] = "",
+    product: Annotated[Filter, Query(description="当时在架的商品 / on the shelf meanwhile")] = "",
+    category: Annotated[Category | None, Query(description="有该类告警 / alerted for this class")] = None,
+    alerted: Annotated[bool | None, Query(description="有无告警 / with or without an alert")] = None,
+    near: Moment = "",
+    within: Within = 30.0,
     from_: Annotated[Time, Query(alias="from")] = "",
     to: Time = "",
     limit: Hits = 10,
-) -> dict[str, Any]:
+    form: Annotated[Form, Query(alias="format", description="json 或 csv / json or csv")] = Form.JSON,
+) -> dict[str, Any] | Response:
     """The best hits, each with its place, its words and why it is one, and how much was searched."""
     request = SearchRequest(
         query=q,
@@ -41,7 +71,23 @@ def search(
         from_=parse_moment(from_) if from_ else None,
         to=parse_moment(to) if to else None,
         limit=limit,
+        host=host,
+        product=product,
+        category=category.value if category else "",
+        alerted=alerted,
+        near=_moment(near) if near else None,
+        within_minutes=within,
     )
     answer = context.searcher.search(request)
     note(http, "search", {"query": q, "stream": stream, "shop": shop, "hits": len(answer.hits)})
+    if form is Form.CSV:
+        named = {"Content-Disposition": 'attachment; filename="hits.csv"'}
+        return Response(hits_csv([answer]), media_type="text/csv; charset=utf-8", headers=named)
     return answer_json(answer)
+
+
+def _moment(text: str) -> datetime:
+    moment = parse_moment(text)
+    if isinstance(moment, datetime):
+        return moment
+    raise UsageError("search_near_time", "near 要写日期和时间。", "near takes a date and a time.")

@@ -11,6 +11,8 @@ from functools import cached_property
 import numpy as np
 from sqlalchemy import Connection
 
+from core.clock import iso, plus_ms, seconds
+from core.errors import NotFoundError
 from core.records import Utterance
 from core.shapes import Json
 from index.answer import Hit, hit_json
@@ -192,3 +194,42 @@ def _before(connection: Connection, utterance: Utterance, earlier: Sequence[Utte
     known = next((u for u in reversed(earlier) if u.stream == utterance.stream), None)
     known = known or previous_utterance(connection, utterance)
     return known if known is not None and -1_000 <= utterance.start_ms - known.end_ms <= NEIGHBOUR_MS else None
+
+
+def search_json(search: SavedSearch, matches: int) -> Json:
+    """A saved search, and how much it found."""
+    return {
+        "name": search.name,
+        "query": search.query,
+        "stream": search.stream,
+        "shop": search.shop,
+        "host": search.host,
+        "product": search.product,
+        "category": search.category,
+        "level": search.level.value,
+        "created_by": search.created_by,
+        "created_at": iso(search.created_at) if search.created_at else None,
+        "matches": matches,
+    }
+
+
+def match_json(match: SearchMatch, said: Utterance) -> Json:
+    """What a saved search found; ``start``/``end`` are seconds in the stream, ``cursor`` that of the event."""
+    return {
+        "search": match.search,
+        "cursor": match.cursor,
+        "stream": said.stream,
+        "utterance_id": said.id,
+        "start": seconds(match.start_ms),
+        "end": seconds(match.end_ms),
+        "wall_time": iso(plus_ms(said.wall_start, match.start_ms - said.start_ms)),
+        "text": said.text,
+        "score": round(match.score, 4),
+    }
+
+
+def unknown_search(name: str) -> NotFoundError:
+    """The sentence for a search that nobody saved."""
+    return NotFoundError(
+        "search_unknown", f"没有名为“{name}”的已保存搜索。", f"There is no saved search named “{name}”."
+    )

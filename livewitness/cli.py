@@ -17,6 +17,7 @@ _COMMANDS = {
     "import": ("import_", "接收外来文件，记为接收 / take files from elsewhere in, as received"),
     "import-transcript": ("import_transcript", "导入已有字幕 / import a transcript made elsewhere"),
     "search": ("search", "按说过的话搜索 / search for what was said"),
+    "searches": ("searches", "保存的搜索 / saved searches and what they found"),
     "index": ("index", "检索索引：重建、校验、统计 / search index: rebuild, verify, stats"),
     "clip": ("clip", "截取片段 / cut a clip"),
     "export": ("export", "导出可独立核验的证据包 / export a package that others can verify"),

@@ -1,6 +1,5 @@
 """``livewitness search``: say what was claimed, get the place where it was said."""
 
-import csv
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -12,16 +11,19 @@ from typing import TextIO
 import click
 from rich.text import Text
 
-from core.clock import iso, seconds, timecode
+from core.clock import iso, timecode
 from core.errors import BadInputError, NotFoundError, StorageError, UsageError
 from core.records import Category
+from core.settings import Settings
 from core.shapes import Json
 from evidence.audit import append_audit, local_actor
 from index.answer import Hit, SearchAnswer, answer_json
-from index.request import MAX_WITHIN_MINUTES, Moment, SearchRequest, parse_moment
+from index.export import hits_csv
+from index.request import MAX_WITHIN_MINUTES, Moment, SearchRequest, asked_phrases, parse_moment
 from livewitness.cli import data_option, json_option
 from livewitness.console import emit, printable, say, stdout
-from livewitness.wiring import searcher_of, settings_for
+from livewitness.wiring import database_of, searcher_of, settings_for
+from store.saved_searches import MatchLevel, SavedSearch, save_search
 
 
 @click.command(name="search")
@@ -52,6 +54,15 @@ from livewitness.wiring import searcher_of, settings_for
 @click.option("--limit", type=click.IntRange(1, 1000), default=10, show_default=True, help="条数 / hits")
 @click.option("--explain", is_flag=True, help="逐条说明为何命中 / say for each hit why it is one")
 @click.option("--csv", "table", type=click.Path(dir_okay=False, path_type=Path), help="结果另存为 CSV / hits as CSV")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="结果另存为 JSON / answers as a JSON file")
+@click.option("--save", "name", default="", help="保存，以后说到即告知 / keep asking: told when it is said")
+@click.option(
+    "--level",
+    type=click.Choice([level.value for level in MatchLevel]),
+    default=MatchLevel.CLAIM.value,
+    show_default=True,
+    help="保存的搜索要多确定 / how sure a match of a saved search has to be",
+)
 @data_option
 @json_option
 def command(
@@ -70,6 +81,9 @@ def command(
     limit: int,
     explain: bool,
     table: Path | None,
+    out: Path | None,
+    name: str,
+    level: str,
     data: Path | None,
     as_json: bool,
 ) -> None:
@@ -82,6 +96,8 @@ def command(
         raise UsageError(
             "search_nothing", "请给出查询，或用 --batch 指定文件。", "Give a query, or a file with --batch."
         )
+    if name and batch is not None:
+        raise UsageError("search_save_batch", "--save 保存一个查询，不能与 --batch 同用。", "--save takes one query.")
     settings = settings_for(data)
     if not settings.database.is_file():
         raise NotFoundError(
@@ -94,6 +110,8 @@ def command(
         host=host, product=product, category=category or "", alerted=alerted,
         near=_wall_time(near), within_minutes=within,
     )  # fmt: skip
+    if name:
+        _save(settings, wanted, name, level)
     answers: list[SearchAnswer] = []
     with searcher_of(settings) as searcher:
         for item in _queries(wanted.query, batch):
@@ -101,6 +119,8 @@ def command(
             _report(answers[-1], item, as_json, explain)
     if table is not None:
         write_csv(table, answers)
+    if out is not None:
+        write_json(out, answers)
     what = {"query": wanted.query} if batch is None else {"batch": batch.name, "queries": len(answers)}
     append_audit(settings.data, local_actor(), "search", what | {"stream": stream, "shop": shop})
 
@@ -202,28 +222,37 @@ def explained(hit: Hit) -> list[str]:
     return [*lines, f"时间 {timecode(hit.start_ms)}–{timecode(hit.end_ms)}，{iso(hit.wall_time)}"]
 
 
-COLUMNS = ("query", "rank", "score", "stream", "start", "end", "wall_time", "matched", "text", "denied", "ways")
-
-
 def write_csv(path: Path, answers: Sequence[SearchAnswer]) -> None:
-    """Hits as CSV with a byte-order mark, so that spreadsheets read it as UTF-8. Raises `StorageError`."""
-    rows = [
-        [
-            answer.query, rank, round(hit.score, 4), hit.utterance.stream, seconds(hit.start_ms), seconds(hit.end_ms),
-            iso(hit.wall_time), hit.matched, hit.utterance.text, int(hit.denied), " ".join(why.way for why in hit.why),
-        ]
-        for answer in answers
-        for rank, hit in enumerate(answer.hits, 1)
-    ]  # fmt: skip
+    """Hits as CSV. Raises `StorageError`."""
+    _write(path, hits_csv(answers))
+
+
+def write_json(path: Path, answers: Sequence[SearchAnswer]) -> None:
+    """Hits as a JSON list of answers, one a query. Raises `StorageError`."""
+    _write(path, json.dumps([answer_json(answer) for answer in answers], ensure_ascii=False, indent=1) + "\n")
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace ``path`` at once: a full disk leaves what was there before."""
+    part = path.with_name(f".{path.name}.part")
     try:
-        with path.open("w", encoding="utf-8-sig", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(COLUMNS)
-            writer.writerows([_harmless(cell) for cell in row] for row in rows)
+        part.write_text(text, encoding="utf-8", newline="")
+        part.replace(path)
     except OSError as error:
-        raise StorageError("csv_unwritable", f"无法写入 {path}。", f"{path} cannot be written.") from error
+        part.unlink(missing_ok=True)
+        raise StorageError("export_unwritable", f"无法写入 {path}。", f"{path} cannot be written.") from error
 
 
-def _harmless(cell: object) -> object:
-    """Text that a spreadsheet would take for a formula is marked as text."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+def _save(settings: Settings, wanted: SearchRequest, name: str, level: str) -> None:
+    """Leave the query, to be asked of everything new. Raises `UsageError` for what only the past has."""
+    if wanted.near is not None or wanted.from_ is not None or wanted.to is not None or wanted.alerted is not None:
+        raise UsageError(
+            "search_save_when",
+            "保存的搜索针对以后的话，不能再限定时间或有无告警。",
+            "A saved search is asked of what comes: it takes no times, and no --alerted.",
+        )
+    asked_phrases(wanted)
+    fields = {field: getattr(wanted, field) for field in ("query", "stream", "shop", "host", "product", "category")}
+    with database_of(settings) as db, db.write() as connection:
+        save_search(connection, SavedSearch(name, level=MatchLevel(level), created_by=local_actor().name, **fields))
+    say(f"已保存“{name}”，以后说到时会告知。", f"Saved as “{name}”: you are told when it is said.")

@@ -40,6 +40,55 @@ def test_hits_as_csv_hold_no_formulas(data: Path, tmp_path: Path) -> None:
     assert "'=1+1 是一道算术题" in {row["text"] for row in rows}
 
 
+def test_answers_as_json_hold_what_was_searched(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "answers.json"
+    assert run("search", "三天祛斑", "--out", str(out), "--data", str(data)).exit_code == 0
+    (answer,) = json.loads(out.read_text(encoding="utf-8"))
+    assert answer["hits"][0]["text"] == SAID[1]
+    assert answer["searched"]["utterances"] == len(SAID)
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_an_export_that_cannot_be_written_says_so(data: Path, tmp_path: Path) -> None:
+    answer = run("search", "三天祛斑", "--csv", str(tmp_path / "no" / "hits.csv"), "--data", str(data))
+    assert answer.exit_code != 0
+    assert "Traceback" not in answer.output
+
+
+def test_a_batch_answers_every_line(data: Path, tmp_path: Path) -> None:
+    queries = tmp_path / "queries"
+    queries.write_text('三天祛斑\n\n{"id": "Q2", "query": "不好用退钱"}\n', encoding="utf-8")
+    answers = run("search", "--batch", str(queries), "--json", "--limit", "1", "--data", str(data)).stdout.splitlines()
+    first, second = map(json.loads, answers)
+    assert first["hits"][0]["text"] == SAID[1]
+    assert (second["id"], second["hits"][0]["text"]) == ("Q2", SAID[3])
+
+
+def test_a_saved_search_is_told_of_what_is_imported_later(data: Path, tmp_path: Path) -> None:
+    where = ("--data", str(tmp_path))
+    (tmp_path / "one.srt").write_text("1\n00:00:01,000 --> 00:00:03,000\n三天祛斑的面膜\n", encoding="utf-8")
+    (tmp_path / "two.srt").write_text("1\n00:00:01,000 --> 00:00:03,000\n这个三天去班的精华\n", encoding="utf-8")
+    assert run("import-transcript", str(tmp_path / "one.srt"), "--stream", "one", *where).exit_code == 0
+    assert run("search", "三天祛斑", "--save", "斑", "--level", "words", *where).exit_code == 0
+    assert run("import-transcript", str(tmp_path / "two.srt"), "--stream", "two", *where).exit_code == 0
+    (listed,) = map(json.loads, run("searches", "list", "--json", *where).stdout.splitlines())
+    assert (listed["name"], listed["level"], listed["matches"]) == ("斑", "words", 1)
+    assert "斑" in run("searches", "list", *where).output
+    (match,) = map(json.loads, run("searches", "matches", "斑", "--json", *where).stdout.splitlines())
+    assert (match["stream"], match["text"]) == ("two", "这个三天去班的精华")
+    assert "two" in run("searches", "matches", "斑", *where).output
+    assert run("searches", "delete", "斑", *where).exit_code == 0
+    assert run("searches", "delete", "斑", *where).exit_code != 0
+    assert run("searches", "matches", "斑", *where).exit_code != 0
+
+
+@pytest.mark.parametrize("arguments", [["--near", "2026-11-11 20:31"], ["--alerted"], ["--from", "2026-11-11"]])
+def test_what_only_the_past_has_cannot_be_saved(data: Path, arguments: list[str]) -> None:
+    answer = run("search", "祛斑", "--save", "x", *arguments, "--data", str(data))
+    assert answer.exit_code == 2
+    assert "Traceback" not in answer.output
+
+
 @pytest.mark.parametrize("arguments", [["--near", "83.5"], ["--near", "2026-11-11 20:31", "--from", "2026-11-11"], []])
 def test_contradictions_are_wrong_usage(data: Path, arguments: list[str]) -> None:
     query = ["祛斑"] if arguments else []

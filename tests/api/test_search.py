@@ -1,0 +1,89 @@
+"""Search over HTTP: every filter reaches it, and hits come as JSON or as CSV."""
+
+import csv
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from api.app import create_app
+from api.context import ApiContext
+from index.search import SearchAnswer, SearchRequest
+from store.engine import open_database
+from store.scope import Extent
+
+SEARCH = "/api/v1/search"
+
+
+class Remembers:
+    """Takes note of what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[SearchRequest] = []
+
+    def search(self, request: SearchRequest) -> SearchAnswer:
+        self.asked.append(request)
+        return SearchAnswer(request.query, (), Extent(0, 0, 0, 0, 0, 0, 0))
+
+
+@pytest.fixture
+def asking(tmp_path: Path):
+    db = open_database(tmp_path / "livewitness.db")
+    searcher = Remembers()
+    yield TestClient(create_app(ApiContext(db, tmp_path, searcher)), base_url="http://127.0.0.1:8000"), searcher
+    db.close()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "field", "value"),
+    [
+        ({"stream": "s"}, "stream", "s"),
+        ({"shop": "花店"}, "shop", "花店"),
+        ({"host": "小美"}, "host", "小美"),
+        ({"product": "面霜"}, "product", "面霜"),
+        ({"category": "cosmetic_special"}, "category", "cosmetic_special"),
+        ({"alerted": "true"}, "alerted", True),
+        ({"alerted": "false"}, "alerted", False),
+        ({"near": "2026-11-11 20:31"}, "near", datetime(2026, 11, 11, 20, 31, tzinfo=UTC)),
+        ({"near": "2026-11-11T20:31+08:00"}, "near", datetime(2026, 11, 11, 12, 31, tzinfo=UTC)),
+        ({"within": "5"}, "within_minutes", 5.0),
+        ({"from": "2026-11-11"}, "from_", datetime(2026, 11, 11, tzinfo=UTC)),
+        ({"stream": "s", "to": "1:23"}, "to", 83.0),
+        ({"limit": "7"}, "limit", 7),
+        ({}, "query", '三天祛斑 | "假一赔十" -面膜'),
+    ],
+)
+def test_every_filter_reaches_the_search(asking: Any, parameters: dict[str, str], field: str, value: object) -> None:
+    client, searcher = asking
+    answer = client.get(SEARCH, params={"q": '三天祛斑 | "假一赔十" -面膜'} | parameters)
+    assert answer.status_code == 200, answer.text
+    assert getattr(searcher.asked[0], field) == value
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"near": "83.5"}, {"category": "no_class"}, {"alerted": "perhaps"}, {"within": "0"}, {"format": "xls"}]
+)
+def test_wrong_filters_get_a_sentence(asking: Any, wrong: dict[str, str]) -> None:
+    client, searcher = asking
+    answer = client.get(SEARCH, params={"q": "祛斑"} | wrong)
+    assert answer.status_code in {400, 422}
+    assert answer.json()["zh"]
+    assert not searcher.asked
+
+
+def test_hits_as_csv(client: TestClient) -> None:
+    answer = client.get(SEARCH, params={"q": "三天祛斑", "format": "csv", "limit": 1})
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert "attachment" in answer.headers["content-disposition"]
+    (row,) = csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")))
+    assert (row["stream"], row["matched"], row["text"]) == ("s", "三天祛斑", "这款面霜三天祛斑不反弹")
+
+
+def test_only_what_has_an_alert_of_a_class(client: TestClient) -> None:
+    found = client.get(SEARCH, params={"q": "三天祛斑", "category": "cosmetic_special", "alerted": "true"}).json()
+    none = client.get(SEARCH, params={"q": "三天祛斑", "category": "price_fraud"}).json()
+    assert found["hits"][0]["text"] == "这款面霜三天祛斑不反弹"
+    assert none["hits"] == []
