@@ -189,8 +189,8 @@ def run_live_bench(
 ) -> list[Run]:
     """Measure, print a table and write JSON to ``out``.
 
-    ``lawful`` adds ten minutes in which nothing unlawful is said, as eight streams of as many voices; ``overload``
-    a run at twice what the machine can hold. Raises `StorageError` when ``out`` cannot be written.
+    ``lawful`` adds ten minutes in which nothing unlawful is said, in five streams; ``overload`` a run at twice what
+    the machine can hold. Raises `StorageError` when ``out`` cannot be written.
     """
     if out is not None and not out.parent.is_dir():
         raise StorageError("bench_out", f"无法写入 {out}。", f"{out} cannot be written.")

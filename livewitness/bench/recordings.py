@@ -4,7 +4,7 @@ All are made of the bundled broadcast and talks, the same on every machine; each
 """
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -18,6 +18,7 @@ from livewitness.voices import talk_names, talk_path, talk_sentences
 from models.speech import FRAME_SAMPLES, SAMPLE_RATE, Samples
 from models.vad import load_vad
 
+LAWFUL_STREAMS = 5
 _SEED = 7
 
 
@@ -97,14 +98,7 @@ def codec() -> Recording:
 
 def lawful() -> Recording:
     """Only what is lawful, for ten minutes, in eight voices one after another."""
-    talks = [talk(name) for name in lawful_talks()]
-    starts = np.cumsum([0.0] + [t.seconds for t in talks]).tolist()
-    sentences = [
-        replace(s, start=s.start + at, end=s.end + at)
-        for t, at in zip(talks, starts, strict=False)
-        for s in t.sentences
-    ]
-    return Recording("lawful", np.concatenate([t.samples for t in talks]), tuple(sentences))
+    return _joined("lawful", lawful_talks())
 
 
 def lawful_talks() -> list[str]:
@@ -134,9 +128,20 @@ def recordings(count: int, seconds: float) -> Iterator[Recording]:
 
 
 def lawful_recordings() -> list[Recording]:
-    """The ten minutes of lawful speech as one recording for each voice, all as long as the longest."""
-    talks = [talk(name) for name in lawful_talks()]
-    return [t.first(max(t.seconds for t in talks)) for t in talks]
+    """The ten minutes of lawful speech in `LAWFUL_STREAMS` parts, all as long as the longest."""
+    names = lawful_talks()
+    parts = [_joined(f"lawful {n + 1}", names[n::LAWFUL_STREAMS]) for n in range(LAWFUL_STREAMS)]
+    return [part.first(max(p.seconds for p in parts)) for part in parts]
+
+
+def _joined(name: str, talks: Sequence[str]) -> Recording:
+    """Talks one after another."""
+    sentences: list[TruthSentence] = []
+    at = 0.0
+    for one in map(talk, talks):
+        sentences += [replace(s, start=s.start + at, end=s.end + at) for s in one.sentences]
+        at += one.seconds
+    return Recording(name, np.concatenate([talk(one).samples for one in talks]), tuple(sentences))
 
 
 def _turned(recording: Recording, turns: int) -> Recording:

@@ -22,18 +22,23 @@ from livewitness.bench.live import Spread, spread
 from livewitness.bench.machine import machine
 from livewitness.bench.scoring import Score, score
 from livewitness.console import stdout
+from livewitness.voices import talk_names, talk_path, talk_sentences
 from models.speech import SAMPLE_RATE, Samples, SpeechEngine
 from models.vad import load_vad
 from models.whisper import load_whisper
 
 _FEED = SAMPLE_RATE // 10
 
-POLICIES: dict[str, WindowPolicy] = {
-    "long (files)": WindowPolicy(),
-    "live": LIVE_POLICY,
-    "live, nothing joined": replace(LIVE_POLICY, joined_ms=0, margin_ms=0),
-    "live, at commas too": replace(LIVE_POLICY, pauses=((0, 900), (2_000, 350))),
+POLICIES: dict[str, tuple[WindowPolicy, int]] = {
+    "long (files)": (WindowPolicy(), 5),
+    "live": (LIVE_POLICY, 3),
+    "live, beam 5": (LIVE_POLICY, 5),
+    "live, 7 s joined, beam 5": (replace(LIVE_POLICY, joined_ms=7_000), 5),
+    "live, nothing joined": (replace(LIVE_POLICY, joined_ms=0, margin_ms=0), 3),
+    "live, at commas too": (replace(LIVE_POLICY, pauses=((0, 900), (2_000, 350))), 3),
 }
+"""Policies of final windows, each with the beam they are decoded with."""
+
 SLIDES = {"8 s every 2 s": (8.0, 2.0), "10 s every 5 s": (10.0, 5.0)}
 
 
@@ -51,12 +56,13 @@ class Measured:
 
 
 def run_windows_bench(manifest: Path | None = None, out: Path | None = None, *, slides: bool = True) -> list[Measured]:
-    """Measure every policy on the bundled broadcast or a manifest (as `run_asr_bench` reads it); print a table."""
-    found = read_manifest(manifest) if manifest else bundled()
+    """Measure every policy on the bundled speech or a manifest (as `run_asr_bench` reads it); print a table."""
+    found = read_manifest(manifest) if manifest else [*bundled(), *talks()]
     audio = [load_audio(recording) for recording in found]
     engine = load_whisper("whisper-base", cache_dir=Settings().cache_dir, threads=1)
     measured = [
-        _measure(name, engine, found, [[*_windows(a, policy)] for a in audio]) for name, policy in POLICIES.items()
+        _measure(name, engine, found, [[*_windows(a, policy)] for a in audio], beam)
+        for name, (policy, beam) in POLICIES.items()
     ]
     if slides:
         measured += [
@@ -68,6 +74,18 @@ def run_windows_bench(manifest: Path | None = None, out: Path | None = None, *, 
         body = {"machine": machine(), "policies": [asdict(m) for m in measured]}
         out.write_text(json.dumps(body, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return measured
+
+
+def talks() -> list[Recording]:
+    """The bundled talks with claims in them."""
+    return [
+        Recording(
+            talk_path(name),
+            "".join(sentence.text for sentence in talk_sentences(name)),
+            terms=tuple(term for sentence in talk_sentences(name) for term in sentence.terms),
+        )
+        for name in talk_names(lawful=False)
+    ]
 
 
 def _windows(audio: Samples, policy: WindowPolicy) -> Iterator[tuple[AudioWindow, int]]:
@@ -97,7 +115,7 @@ def _slide(audio: Samples, length_s: float, step_s: float) -> Iterator[tuple[Aud
 
 
 def _measure(
-    name: str, engine: SpeechEngine, found: list[Recording], windows: list[list[tuple[AudioWindow, int]]]
+    name: str, engine: SpeechEngine, found: list[Recording], windows: list[list[tuple[AudioWindow, int]]], beam: int = 5
 ) -> Measured:
     waits: list[float] = []
     scores = Score()
@@ -106,7 +124,7 @@ def _measure(
         text = ""
         for window, at_ms in closed:
             began = time.process_time()
-            (decoded,) = decode(engine, [window], DecodeOptions())
+            (decoded,) = decode(engine, [window], DecodeOptions(beam_size=beam))
             cpu += time.process_time() - began
             words = kept(decoded, window).words
             waits += [(at_ms - word.end_ms) / 1000 for word in words]
@@ -121,7 +139,7 @@ def _measure(
 def _table(measured: list[Measured]) -> Table:
     where = machine()
     shown = Table(
-        title="final windows · whisper-base beam 5",
+        title="final windows · whisper-base",
         caption=f"{where['date']} · {where['processor']} ({where['cores']} cores) · one thread",
     )
     for name in ("policy", "windows", "wait p50 / p95 s", "CER", "pinyin error", "terms exact/sound/near", "CPU-s/s"):

@@ -45,13 +45,13 @@ def test_sentences_are_in_order_inside_the_sound(make):
 
 
 @pytest.mark.parametrize("make", [music, crowd], ids=lambda make: make.__name__)
-def test_noise_is_heard_in_the_pauses_ten_decibels_below_the_voice(make):
+def test_noise_is_heard_in_the_pauses_well_below_the_voice(make):
     made = make()
     a, b = made.sentences[0], made.sentences[1]
     voice = made.samples[round(a.start * SAMPLE_RATE) : round(a.end * SAMPLE_RATE)]
     pause = made.samples[round((a.end + 0.15) * SAMPLE_RATE) : round((b.start - 0.05) * SAMPLE_RATE)]
     ratio = 10 * np.log10(np.mean(voice**2) / np.mean(pause**2))
-    assert 5 < ratio < 16
+    assert 5 < ratio < 20
 
 
 def test_the_fast_host_leaves_no_pauses_and_words_stay_under_their_sentences():
@@ -63,12 +63,12 @@ def test_the_fast_host_leaves_no_pauses_and_words_stay_under_their_sentences():
 
 
 def test_ten_minutes_are_lawful_in_eight_voices():
-    assert lawful().seconds > 540
+    assert lawful().seconds > 590
     assert not any(s.violating for s in lawful().sentences)
-    assert len(lawful_talks()) == 8
+    assert len(lawful_talks()) == 10
     made = lawful_recordings()
     assert len({r.seconds for r in made}) == 1
-    assert sum(r.seconds for r in made) > 540
+    assert sum(r.seconds for r in made) > 600
 
 
 def test_the_next_turn_of_a_kind_begins_elsewhere():
