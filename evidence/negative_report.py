@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from core.clock import timecode
-from evidence.document import Block, Document, Heading, Items, Language, Line, Paragraph, Span, Table, plain
+from evidence.document import BREAK, Block, Document, Heading, Items, Language, Line, Paragraph, Span, Table, plain
 from evidence.report import coded
 from evidence.report_words import CHECK, NO_STAMP, TITLES
 
@@ -26,6 +26,11 @@ _WORDS: dict[Language, dict[str, str]] = {
         "utterances": "识别出的句数",
         "streams": "逐场清单",
         "stream": "直播",
+        "extent": "小时、中断、未识别秒数",
+        "shop": "店铺",
+        "host": "主播",
+        "from": "起",
+        "to": "止",
         "log": "证据日志（根）",
         "none": "无录像，仅导入文字",
         "near": "最接近的结果（均低于阈值）",
@@ -52,6 +57,11 @@ _WORDS: dict[Language, dict[str, str]] = {
         "utterances": "Utterances recognised",
         "streams": "Stream by stream",
         "stream": "Stream",
+        "extent": "Hours, gaps, s not recognised",
+        "shop": "Shop",
+        "host": "Host",
+        "from": "From",
+        "to": "To",
         "log": "Segment log (root)",
         "none": "not recorded, text was imported",
         "near": "What came nearest (all below the threshold)",
@@ -135,10 +145,10 @@ def _sentence(search: Mapping[str, Any], language: Language) -> str:
 
 
 def _asked(search: Mapping[str, Any], words: Mapping[str, str]) -> Table:
-    scope = " · ".join(f"{name}: {value}" for name, value in search["scope"].items() if value not in {None, ""})
+    scope = " · ".join(f"{words[name]}: {value}" for name, value in search["scope"].items() if value not in {None, ""})
     models: list[Span] = []
     for model in search["models"]:
-        models += [Span(f"{model['name']} "), Span(model["sha256"], "code"), Span("", "break")]
+        models += [Span(f"{model['name']} "), Span(model["sha256"], "code"), BREAK]
     rows: dict[str, Line] = {
         words["query"]: (Span(search["query"], "mark"),),
         words["scope"]: plain(scope or words["everything"]),
@@ -177,15 +187,19 @@ def _near(search: Mapping[str, Any], words: Mapping[str, str]) -> Block:
 def _streams(search: Mapping[str, Any], words: Mapping[str, str]) -> Table:
     rows = tuple(
         (
-            plain(f"{stream['recorded'] / 3600:.2f}"),
-            plain(f"{stream['gaps']} ({stream['gap_seconds']:.0f} s)"),
-            plain(f"{stream['not_transcribed_seconds']:.0f}"),
+            (
+                Span(f"{stream['recorded'] / 3600:.2f}"),
+                BREAK,
+                Span(f"{stream['gaps']} ({stream['gap_seconds']:.0f} s)"),
+                BREAK,
+                Span(f"{stream['not_transcribed_seconds']:.0f}"),
+            ),
             (
                 Span(stream["stream"]),
-                Span("", "break"),
+                BREAK,
                 Span(stream["root"], "code") if stream["log"] else Span(words["none"]),
             ),
         )
         for stream in search["streams"]
     )
-    return Table(rows, (words["hours"], words["gaps"], words["missing"], f"{words['stream']} · {words['log']}"))
+    return Table(rows, (words["extent"], f"{words['stream']} · {words['log']}"))
