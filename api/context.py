@@ -14,6 +14,7 @@ from core.metrics import Metrics
 from core.shapes import Json
 from core.watch_config import WatchConfig
 from evidence.live_log import SealOptions
+from evidence.retention import RetentionPolicy
 from index.search import SearchAnswer, SearchRequest
 from store.engine import Database
 
@@ -56,6 +57,11 @@ class Watches(Protocol):
 
 def no_checks() -> Sequence[CheckResult]:
     """For an application that is given no checks."""
+    return ()
+
+
+def no_rules() -> Sequence[Json]:
+    """For an application that is given no rules."""
     return ()
 
 
@@ -104,6 +110,8 @@ class ApiContext:
     secure: bool = False
     seal: SealOptions = field(default_factory=SealOptions)
     authorities: tuple[Certificate, ...] = ()
+    retention: RetentionPolicy = field(default_factory=RetentionPolicy)
+    rules: Callable[[], Sequence[Json]] = no_rules
 
 
 def context_of(request: Request) -> ApiContext:

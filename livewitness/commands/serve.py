@@ -2,27 +2,24 @@
 
 import logging
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 
 import click
 
 from api.app import create_app
-from api.context import ApiContext
 from core.errors import ConflictError, Sentence
 from core.metrics import Metrics
 from core.shapes import Json
-from evidence.stamping import read_ca
 from index.indexer import VectorIndexer
 from index.search import Searcher
-from livewitness import __version__
-from livewitness.checks import SERVING, port, run_checks
+from livewitness.checks import port
 from livewitness.cli import data_option
 from livewitness.console import say
 from livewitness.doorway import doorway_of, first_link
 from livewitness.service import Service
+from livewitness.serving import context_of
 from livewitness.supervision import put_file_webhooks, resume_watches, supervisor_of
-from livewitness.wiring import database_of, delivery_of, embedder_of, seal_options, settings_for
+from livewitness.wiring import database_of, delivery_of, embedder_of, settings_for
 from pipeline.streams_file import read_streams_file
 
 _log = logging.getLogger(__name__)
@@ -65,22 +62,7 @@ def command(number: int | None, config: Path | None, data: Path | None) -> None:
         resume_watches(db, supervisor)
         indexer = VectorIndexer(db, embedder)
         indexer.start()
-        context = ApiContext(
-            db=db,
-            data_dir=settings.data.absolute(),
-            searcher=Searcher(db, embedder),
-            ffmpeg=settings.ffmpeg,
-            version=__version__,
-            checks=partial(run_checks, settings, SERVING),
-            watches=supervisor,
-            metrics=metrics,
-            allow_internal_targets=settings.allow_internal_targets,
-            hosts=doorway.hosts,
-            accounts=settings.accounts,
-            secure=doorway.secure,
-            seal=seal_options(settings),
-            authorities=tuple(read_ca(settings.tsa_ca)) if settings.tsa_ca else (),
-        )
+        context = context_of(settings, doorway, db, Searcher(db, embedder), supervisor, metrics)
         say(f"服务已启动：{doorway.url}（Ctrl-C 结束）", f"The service runs at {doorway.url} (Ctrl-C to end)")
         if settings.accounts and (link := first_link(db)):
             say(

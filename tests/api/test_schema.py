@@ -1,0 +1,61 @@
+"""The OpenAPI document is true: schemathesis makes up requests from it, and nothing answers with a 5xx."""
+
+import os
+from collections.abc import Callable
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from starlette.testclient import TestClient
+
+from api.app import create_app
+from api.context import ApiContext
+from index.search import Searcher
+from store.engine import Database, open_database
+
+pytestmark = pytest.mark.slow
+# SCHEMA_EXAMPLES=200 makes more than ten thousand requests.
+EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES", "12"))
+
+
+@pytest.fixture(scope="module")
+def schema(tmp_path_factory: pytest.TempPathFactory, searcher: Searcher) -> schemathesis.BaseSchema:
+    folder = tmp_path_factory.mktemp("schema")
+    db: Database = open_database(folder / "livewitness.db")
+    app = create_app(ApiContext(db, folder, searcher, hosts=frozenset({"testserver"})))
+    return schemathesis.openapi.from_asgi("/openapi.json", app)
+
+
+def test_no_request_breaks_the_service(schema: schemathesis.BaseSchema) -> None:
+    tried = set()
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        if operation.path == "/api/v1/events":
+            # Event streams never end by themselves; they are tested apart.
+            continue
+
+        @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+        @given(case=operation.as_strategy())
+        def try_out(case: schemathesis.Case) -> None:
+            answer = case.call()
+            assert answer.status_code < 500, (case.as_curl_command(), answer.text)
+            if answer.status_code >= 400:
+                assert {"code", "zh", "en"} <= answer.json().keys()
+
+        try_out()
+        tried.add((operation.method, operation.path))
+    assert len(tried) > 40
+
+
+def test_every_operation_has_words_for_people(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            assert " / " in operation.get("summary", ""), (method, path)
+
+
+def test_errors_have_one_shape(build: Callable[..., TestClient]) -> None:
+    client = build()
+    for path in ("/api/v1/streams/no", "/api/v1/alerts/no", "/api/v1/clips/zz", "/nowhere", "/api/v1/cases/no"):
+        body = client.get(path).json()
+        assert {"code", "zh", "en"} <= body.keys(), path
