@@ -30,6 +30,7 @@ from api import (
     webhooks,
 )
 from api.auth.access import route_rules
+from api.auth.throttle import Throttle
 from api.context import ApiContext, no_checks
 from api.errors import add_error_handlers
 from api.exhibits import ExhibitRoom
@@ -88,6 +89,7 @@ def create_app(context: ApiContext) -> FastAPI:
     app.state.shelf = ClipShelf(context)
     app.state.tail = events.tail_of(context)
     app.state.sign_ins = session.throttle_of(context)
+    app.state.searches = Throttle(context.limits.searches_per_s, context.limits.searches_burst)
     app.state.stills = stills.places()
     app.state.exhibits = ExhibitRoom(context)
     app.add_middleware(Guard, hosts=context.hosts, limits=context.limits)

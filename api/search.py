@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from api.auth.access import Searching
+from api.auth.throttle import Throttle
 from api.context import Context
 from api.errors import ERRORS
 from api.queries import Name, Shop, own_shop
@@ -64,6 +65,8 @@ def search(
     form: Annotated[Form, Query(alias="format", description="json 或 csv / json or csv")] = Form.JSON,
 ) -> dict[str, Any] | Response:
     """The best hits, each with its place, its words and why it is one, and how much was searched."""
+    searches: Throttle = http.app.state.searches
+    searches.check(visitor.name or (http.client.host if http.client else ""))
     request = SearchRequest(
         query=q,
         stream=stream,

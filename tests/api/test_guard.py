@@ -67,3 +67,10 @@ def test_host_names_never_fail(text: str) -> None:
     name = host_name(text)
     assert name == name.lower()
     assert host_name(f"localhost:{text}") == "localhost"
+
+
+def test_searches_are_rationed(build: Callable[..., TestClient]) -> None:
+    client = build(Limits(searches_burst=3, searches_per_s=0.1))
+    answers = [client.get("/api/v1/search", params={"q": "包邮"}) for _ in range(5)]
+    assert [a.status_code for a in answers] == [200, 200, 200, 429, 429]
+    assert int(answers[-1].headers["Retry-After"]) >= 1

@@ -1,11 +1,11 @@
 // Search: words in, places out, each with its picture; a place opens the replay at the word.
 
-import { ask } from "./service.js";
+import { ask, send } from "./service.js";
 import { both, element, marked, timecode } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
 const WAYS = { exact: ["原话", "exact"], letters: ["字面", "letters"], sound: ["读音", "sound"], concept: ["概念", "concept"], meaning: ["含义", "meaning"] };
-const FIELDS = ["stream", "shop", "from", "to"];
+const FIELDS = ["stream", "shop", "host", "product", "alerted", "from", "to", "near"];
 
 function say(text, failed = false) {
   byId("status").textContent = text;
@@ -43,6 +43,9 @@ async function search() {
     const found = await ask("/api/v1/search", { q: byId("words").value, ...given, limit: 20 });
     byId("hits").replaceChildren(...found.hits.map(place));
     told(found);
+    const kept = new URLSearchParams([["q", byId("words").value], ["format", "csv"], ["limit", "100"], ...Object.entries(given).filter(([, v]) => v)]);
+    byId("csv").href = `/api/v1/search?${kept}`;
+    byId("csv").hidden = byId("save").hidden = false;
   } catch (error) {
     say(error.message, true);
   }
@@ -53,6 +56,17 @@ byId("search").addEventListener("submit", (event) => {
   const kept = new URLSearchParams([["q", byId("words").value], ...FIELDS.map((name) => [name, byId(name).value])].filter(([, v]) => v));
   history.replaceState(null, "", `/search?${kept}`);
   search();
+});
+
+byId("save").addEventListener("click", async () => {
+  const query = byId("words").value;
+  const wanted = { query, stream: byId("stream").value, shop: byId("shop").value, host: byId("host").value, product: byId("product").value };
+  try {
+    await send(`/api/v1/searches/${encodeURIComponent(query.replaceAll("/", " "))}`, wanted, "PUT");
+    say("已保存，新的命中会出现在直播墙和推送里。 Saved; new matches are told on the wall and by webhooks.");
+  } catch (error) {
+    say(error.message, true);
+  }
 });
 
 async function begin() {
