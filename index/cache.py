@@ -17,17 +17,22 @@ from core.records import ModelIdentity
 from index.columns import Column
 from index.grams import JOINT
 from index.hearing import Reader
-from index.inverted import TermIndex, term
+from index.inverted import BLOCK, TermIndex, term
 from index.vectors import Mask, VectorStore
-from models.embedding import Matrix
+from models.embedder import Matrix
 from store.readings import Indexed, indexed_after
 from store.vectors import removals_after, vectors_after, vectors_of
 
 Ids = NDArray[np.int64]
+Totals = NDArray[np.int64]
 Progress = Callable[[int], None]
 WAYS = ("letters", "sounds", "concepts")
 # A neighbour that follows after a longer silence is another matter.
 NEIGHBOUR_MS = 6_000
+# What was deleted counts for as many rows read, so that a snapshot without it is written at once.
+_ERASED_SOON = 1_000_000
+# Hashes of grams remembered while many utterances are read; a gram of one symbol has none.
+_REMEMBERED = 500_000
 _SHIFT = np.uint64(32)
 
 
@@ -53,8 +58,15 @@ class IndexCache:
         """Place of the row's vector in ``vectors``; -1 while it has none."""
         self.row_of_place = Column(np.int32)
         self.stream_names: list[str] = []
+        self.first_rows: list[int] = []
+        """Of each stream, by number, the first row."""
         self._codes: dict[str, int] = {}
+        self.totals: Totals = np.zeros((0, 3), dtype=np.int64)
+        """Of each stream, by number: living utterances, how many of them have a vector, their length in ms."""
+        self.scores = np.zeros((3, BLOCK), dtype=np.float32)
+        """Room to score the rows of one block, by `WAYS`."""
         self._last: dict[int, tuple[int, int]] = {}
+        self._pairs = _PairTerms()
         self.vector_number = 0
         self.removal_number = 0
         self.fresh = 0
@@ -72,6 +84,22 @@ class IndexCache:
             self.fresh += changed
             return changed
 
+    def sum_up(self) -> None:
+        """Count every stream anew, after a snapshot was read."""
+        self.totals = np.zeros((len(self.stream_names), 3), dtype=np.int64)
+        living = np.flatnonzero(self.alive.values)
+        self._count(living, 1)
+        self._count_vectors(living[self.place.values[living] >= 0], 1)
+
+    def _count(self, rows: Ids, sign: int) -> None:
+        streams, names = self.streams.values[rows], len(self.stream_names)
+        self.totals[:, 0] += sign * np.bincount(streams, minlength=names)
+        lengths = np.bincount(streams, self.length_ms.values[rows], minlength=names)
+        self.totals[:, 2] += sign * lengths.astype(np.int64)
+
+    def _count_vectors(self, rows: Ids, sign: int) -> None:
+        self.totals[:, 1] += sign * np.bincount(self.streams.values[rows], minlength=len(self.stream_names))
+
     def rows_of(self, ids: Ids) -> NDArray[np.int64]:
         """Rows of the utterance ids that are known and alive, in the order of ``ids``."""
         known = self.ids.values
@@ -88,9 +116,11 @@ class IndexCache:
     def nearest(self, vector: Matrix, count: int, rows: Mask | None = None) -> tuple[NDArray[np.int64], Matrix]:
         """Rows and cosines of the ``count`` nearest living vectors, within the mask over rows."""
         owners = self.row_of_place.values
-        living = self.alive.values if rows is None else self.alive.values & rows
-        mask = None if rows is None and bool(living.all()) else living[owners]
-        places, scores = self.vectors.nearest(vector, count, mask)
+        if rows is None:
+            places, scores = self.vectors.nearest(vector, count)
+        else:
+            within = self.place.values[rows & self.alive.values]
+            places, scores = self.vectors.nearest(vector, count, within[within >= 0].astype(np.int64))
         return owners[places].astype(np.int64), scores
 
     def cosines(self, vector: Matrix, rows: NDArray[np.int64]) -> Matrix:
@@ -122,7 +152,7 @@ class IndexCache:
 
     def last_of_streams(self) -> dict[int, tuple[int, int]]:
         """Of each stream, by number, the last row and its end in stream time."""
-        return dict(self._last)
+        return self._last
 
     def set_last(self, last: dict[int, tuple[int, int]]) -> None:
         """The inverse of `last_of_streams`."""
@@ -131,8 +161,17 @@ class IndexCache:
     def _refresh_removals(self, connection: Connection) -> int:
         self.removal_number, gone = removals_after(connection, self.removal_number)
         rows = self.rows_of(np.array(gone, dtype=np.int64))
+        if not len(rows):
+            return 0
         self.alive.values[rows] = False
-        return len(rows)
+        self._count(rows, -1)
+        self._count_vectors(rows[self.place.values[rows] >= 0], -1)
+        dead = ~self.alive.values
+        for way in WAYS:
+            self.terms[way].forget(dead)
+        places = self.place.values[rows]
+        self.vectors.forget(places[places >= 0].astype(np.int64))
+        return _ERASED_SOON + len(rows)
 
     def _refresh_rows(self, connection: Connection, progress: Progress | None) -> int:
         count = 0
@@ -148,7 +187,7 @@ class IndexCache:
 
     def _add_rows(self, block: Sequence[Indexed]) -> None:
         first = len(self)
-        codes = [self._coded(said.stream) for said in block]
+        codes = [self._coded(said.stream, first + n) for n, said in enumerate(block)]
         self.ids.extend([said.id for said in block])
         self.streams.extend(codes)
         self.wall_ms.extend([_epoch_ms(said.wall_start) for said in block])
@@ -157,22 +196,26 @@ class IndexCache:
         self.before.extend([self._predecessor(first + n, codes[n], said) for n, said in enumerate(block)])
         self.alive.extend([True] * len(block))
         self.place.extend([-1] * len(block))
-        self._add_terms("letters", first, [_pairs(said.letters) for said in block])
-        self._add_terms("sounds", first, [_pairs(said.sounds) for said in block])
-        self._add_terms("concepts", first, [self._concepts(said) for said in block])
+        more = len(self.stream_names) - len(self.totals)
+        self.totals = np.concatenate([self.totals, np.zeros((more, 3), dtype=np.int64)]) if more else self.totals
+        self._count(np.arange(first, len(self)), 1)
+        self._add_terms("letters", first, [self._pairs.terms(said.letters.split()) for said in block])
+        self._add_terms("sounds", first, [self._pairs.terms(said.sounds.split()) for said in block])
+        self._add_terms("concepts", first, [[term(name) for name in self._concepts(said)] for said in block])
 
     def _concepts(self, said: Indexed) -> Sequence[str]:
         return said.concepts if said.concepts is not None else self.reader.read(said.text).concepts
 
-    def _add_terms(self, way: str, first: int, words: Sequence[Sequence[str]]) -> None:
-        terms = np.array([term(word) for said in words for word in said], dtype=np.uint64)
-        rows = np.repeat(np.arange(first, first + len(words), dtype=np.uint64), [len(said) for said in words])
+    def _add_terms(self, way: str, first: int, said: Sequence[Sequence[int]]) -> None:
+        terms = np.array([number for numbers in said for number in numbers], dtype=np.uint64)
+        rows = np.repeat(np.arange(first, first + len(said), dtype=np.uint64), [len(numbers) for numbers in said])
         self.terms[way].add_keys((terms << _SHIFT) | rows)
 
-    def _coded(self, stream: str) -> int:
+    def _coded(self, stream: str, row: int) -> int:
         code = self._codes.setdefault(stream, len(self._codes))
         if code == len(self.stream_names):
             self.stream_names.append(stream)
+            self.first_rows.append(row)
         return code
 
     def _predecessor(self, row: int, code: int, said: Indexed) -> int:
@@ -192,10 +235,12 @@ class IndexCache:
             known = np.searchsorted(self.ids.values, ids)
             known[known == len(self.ids)] = 0
             fits = self.ids.values[known] == ids if len(self.ids) else np.zeros(len(ids), dtype=bool)
-            fits &= self.place.values[known] < 0 if len(self.ids) else fits
+            if len(self.ids):
+                fits &= (self.place.values[known] < 0) & self.alive.values[known]
             rows = known[fits]
             self.place.values[rows] = np.arange(len(self.vectors), len(self.vectors) + len(rows))
             self.row_of_place.extend(rows)
+            self._count_vectors(rows, 1)
             self.vectors.add(matrix[fits])
             self.vector_number = number
             count += len(rows)
@@ -203,9 +248,18 @@ class IndexCache:
                 progress(len(rows))
 
 
-def _pairs(grams: str) -> list[str]:
-    """Of the grams of an utterance those of two: single ones are looked up in the database, when ever."""
-    return [gram for gram in grams.split() if JOINT in gram]
+class _PairTerms(dict[str, int]):
+    """Hashes of pairs of symbols, remembered; -1 for single ones, which are looked up in the database, when ever."""
+
+    def __missing__(self, gram: str) -> int:
+        found = self[gram] = term(gram) if JOINT in gram else -1
+        return found
+
+    def terms(self, grams: Sequence[str]) -> list[int]:
+        """The hashes of the pairs among ``grams``."""
+        if len(self) > _REMEMBERED:
+            self.clear()
+        return [number for gram in grams if (number := self[gram]) >= 0]
 
 
 def _epoch_ms(text: str) -> int:

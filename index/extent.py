@@ -1,5 +1,7 @@
 """How much an answer looked through: counted from the rows in memory, and from what is recorded of each stream."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from sqlalchemy import Connection
 
@@ -17,17 +19,18 @@ class ExtentMeter:
     def measure(self, connection: Connection, cache: IndexCache, scope: Scope, rows: Mask | None) -> Extent:
         """The extent of ``scope``, whose rows are ``rows`` (all when None)."""
         totals = self._totals(connection, scope)
-        living = cache.alive.values if rows is None else cache.alive.values & rows
         part = None if scope.whole_streams else recorded_within(connection, scope)
+        spoken = _spoken(cache, [n for n, t in totals.items() if t.recorded_ms is None], None if part is None else rows)
+        found = _spoken(cache, list(totals), None if part is None else rows)
         recorded = sum(t.recorded_ms or 0 for t in totals.values()) if part is None else part.recorded_ms or 0
         return Extent(
             streams=len(totals),
-            recorded_ms=recorded + self._imported_ms(cache, totals, living),
+            recorded_ms=recorded + spoken[2],
             untranscribed_ms=part.untranscribed_ms if part else sum(t.untranscribed_ms for t in totals.values()),
             gaps=part.gaps if part else sum(t.gaps for t in totals.values()),
             gap_ms=part.gap_ms if part else sum(t.gap_ms for t in totals.values()),
-            utterances=int(living.sum()),
-            not_indexed=int((living & (cache.place.values < 0)).sum()),
+            utterances=found[0],
+            not_indexed=found[0] - found[1],
         )
 
     def _totals(self, connection: Connection, scope: Scope) -> dict[str, StreamTotals]:
@@ -40,12 +43,16 @@ class ExtentMeter:
             found[name] = known[1]
         return found
 
-    def _imported_ms(self, cache: IndexCache, totals: dict[str, StreamTotals], living: Mask) -> int:
-        """Speech of streams that are known by a transcript only."""
-        codes = [cache.code(name) for name, total in totals.items() if total.recorded_ms is None]
-        if not codes or not len(cache):
-            return 0
-        only_text = np.zeros(len(cache.stream_names) + 1, dtype=bool)
-        only_text[codes] = True  # code -1, a stream without utterances, is the last place
-        only_text[-1] = False
-        return int(cache.length_ms.values[living & only_text[cache.streams.values]].sum(dtype=np.int64))
+
+def _spoken(cache: IndexCache, streams: Sequence[str], rows: Mask | None) -> tuple[int, int, int]:
+    """Living utterances of ``streams`` among ``rows``, how many of them have a vector, their length in ms."""
+    codes = [code for code in map(cache.code, streams) if code >= 0]
+    if rows is None:
+        utterances, embedded, length = cache.totals[codes].sum(axis=0).tolist()
+        return int(utterances), int(embedded), int(length)
+    chosen = np.zeros(len(cache.stream_names), dtype=bool)
+    chosen[codes] = True
+    inside = np.flatnonzero(rows & cache.alive.values)
+    inside = inside[chosen[cache.streams.values[inside]]]
+    embedded = np.count_nonzero(cache.place.values[inside] >= 0)
+    return len(inside), int(embedded), int(cache.length_ms.values[inside].sum(dtype=np.int64))

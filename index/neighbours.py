@@ -32,7 +32,7 @@ def neighbours_of(cache: IndexCache, found: Coverage, rows: Sequence[int]) -> di
     for row in rows[:LOOKED_AT]:
         sides = [(int(before[row]), True), (int(after[row]), False)]
         near[row] = [(other, first) for other, first in sides if other >= 0 and alive[other]]
-        near[row] = [(other, first) for other, first in near[row] if found.whole[other] >= _LEAST]
+        near[row] = [(other, first) for other, first in near[row] if found.share(other) >= _LEAST]
     return near
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from sqlalchemy import Connection
 
 from index.cache import IndexCache
-from index.candidates import Coverage, Rows, by_everything, by_words, coverage
+from index.candidates import Coverage, Rows, by_everything, by_meaning, by_words, coverage
 from index.concepts import ConceptTable
 from index.exact import holds, rows_holding
 from index.fusion import MEANING_UNKNOWN, Calibration, score, standing
@@ -80,14 +80,15 @@ class PhraseSearch:
         pending = self._tools.embed([asked.text])
         query = self._tools.matcher.query(asked.text)
         inside = self._inside(asked)
-        covered = coverage(self._cache, query, self._tools.concepts, inside)
+        limited = None if self._rows is None and not asked.exact else inside
+        near = by_meaning(self._cache, pending, inside=limited, wanted=wanted)
+        covered = coverage(self._cache, query, self._tools.concepts, limited)
         matches: dict[int, Match] = {}
         self._compare(query, by_words(self._connection, query, covered, self._scope, self._cache), matches, inside)
         repairs = self._repairs(query, matches)
         changed = self._tools.embed(list(repairs.values())) if repairs else None
         vector = pending.result()[0]
-        limited = None if self._rows is None and not asked.exact else inside
-        rest = by_everything(self._cache, covered, vector, self._tools.calibration, inside=limited, wanted=wanted)
+        rest = by_everything(self._cache, covered, vector, near.result(), self._tools.calibration, wanted=wanted)
         self._compare(query, rest, matches, inside)
         better = dict(zip(repairs, changed.result() @ vector, strict=True)) if changed else {}
         ranked = self._ranked(query, vector, self._allowed(asked, matches), better)[:wanted]

@@ -29,9 +29,13 @@ def scope_mask(connection: Connection, cache: IndexCache, scope: Scope) -> Mask 
 def _of_streams(connection: Connection, cache: IndexCache, scope: Scope) -> Mask:
     if not (scope.stream or scope.shop or scope.host):
         return np.ones(len(cache), dtype=bool)
-    codes = [cache.code(name) for name in scope_streams(connection, scope)]
-    chosen = np.zeros(len(cache.stream_names) + 1, dtype=bool)
-    chosen[codes] = True  # code -1, a stream without utterances, is the last place
-    chosen[-1] = False
-    wanted: Mask = chosen[cache.streams.values]
-    return wanted
+    mask = np.zeros(len(cache), dtype=bool)
+    codes = [code for code in map(cache.code, scope_streams(connection, scope)) if code >= 0]
+    if codes:
+        chosen = np.zeros(len(cache.stream_names), dtype=bool)
+        chosen[codes] = True
+        # What one stream says stands close together: only the rows between its first and last need be looked at.
+        last = cache.last_of_streams()
+        reach = slice(min(cache.first_rows[code] for code in codes), max(last[code][0] for code in codes) + 1)
+        mask[reach] = chosen[cache.streams.values[reach]]
+    return mask

@@ -9,12 +9,13 @@ import logging
 import os
 import shutil
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import faiss
 import numpy as np
+from numpy.typing import NDArray
 
 from core.errors import StorageError
 from core.records import ModelIdentity
@@ -22,14 +23,14 @@ from index.cache import WAYS, IndexCache
 from index.columns import Column
 from index.hearing import Reader
 from index.inverted import Run, TermIndex
-from index.vectors import VectorStore
+from index.vectors import Scale, VectorStore
 from store.engine import Database
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 COLUMNS = ("ids", "streams", "wall_ms", "length_ms", "before", "after", "alive", "place", "row_of_place")
+_SMALL = 1 << 16
 _log = logging.getLogger(__name__)
-_faiss: Any = faiss
 
 
 def snapshot_root(database: Database) -> Path:
@@ -51,8 +52,10 @@ def save_snapshot(cache: IndexCache, root: Path) -> Path:
         _sweep(root, target.name)
         fresh.mkdir()
         with cache.lock:
-            state = _write(cache, fresh)
+            state, files = _state(cache), _files(cache)
             cache.fresh = 0
+        for name, parts in files.items():
+            _write_parts(fresh / f"{name}.npy", parts)
         _finish(fresh, state)
         _replace(fresh, target)
     except OSError as error:
@@ -81,27 +84,56 @@ def load_snapshot(
     return None
 
 
-def _write(cache: IndexCache, folder: Path) -> dict[str, Any]:
-    for name in COLUMNS:
-        np.save(folder / f"{name}.npy", getattr(cache, name).values)
-    for way in WAYS:
-        run = cache.terms[way].merged()
-        for part in ("terms", "starts", "rows"):
-            np.save(folder / f"{way}-{part}.npy", getattr(run, part))
-    np.save(folder / "mean.npy", cache.vectors.mean)
-    _faiss.write_index(cache.vectors.index, str(folder / "vectors.faiss"))
-    _faiss.write_index_binary(cache.vectors.signs, str(folder / "signs.faiss"))
+def _state(cache: IndexCache) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "model": [cache.identity.name, cache.identity.sha256],
         "tables": cache.reader.version,
         "rows": len(cache),
-        "streams": cache.stream_names,
+        "streams": list(cache.stream_names),
         "last": [[code, *place] for code, place in cache.last_of_streams().items()],
+        "first": list(cache.first_rows),
+        "blocks": {way: [[len(r.terms), len(r.rows)] for r in cache.terms[way].merged()] for way in WAYS},
         "vector_number": cache.vector_number,
         "removal_number": cache.removal_number,
         "newest_id": int(cache.ids.values[-1]) if len(cache) else 0,
     }
+
+
+def _files(cache: IndexCache) -> dict[str, list[NDArray[Any]]]:
+    """What is written, by name of the file: arrays to be joined, none of which changes once the lock is given back."""
+    files: dict[str, list[NDArray[Any]]] = {name: [np.array(getattr(cache, name).values)] for name in COLUMNS}
+    for way in WAYS:
+        for part in ("terms", "starts", "rows"):
+            files[f"{way}-{part}"] = [getattr(run, part) for run in cache.terms[way].merged()]
+    store = cache.vectors
+    files["exact"] = [store.exact]
+    if store.scale is not None:
+        files["scale"] = [np.stack([store.scale.low, store.scale.step, store.scale.mean])]
+        for name, blocks in (("codes", store.codes), ("signs", store.signs)):
+            within = len(store) - (len(blocks) - 1) * len(blocks[0])
+            files[name] = [*blocks[:-1], np.array(blocks[-1][:within])]
+    return files
+
+
+def _write_parts(path: Path, parts: Sequence[NDArray[Any]]) -> None:
+    """Several arrays as one file that `numpy.load` reads, never all of it in memory twice."""
+    kind, width = (parts[0].dtype, parts[0].shape[1:]) if parts else (np.dtype(np.uint32), ())
+    header = {
+        "descr": np.lib.format.dtype_to_descr(kind),
+        "fortran_order": False,
+        "shape": (sum(map(len, parts)), *width),
+    }
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for part in parts:
+            file.write(np.ascontiguousarray(part).tobytes())
+
+
+def _mapped(path: Path) -> NDArray[Any]:
+    """The array of a file, read as it is needed; a small one at once."""
+    found: NDArray[Any] = np.load(path, mmap_mode="r" if path.stat().st_size > _SMALL else None)
+    return found.view(np.ndarray)
 
 
 def _finish(folder: Path, state: dict[str, Any]) -> None:
@@ -146,33 +178,49 @@ def _read(folder: Path, database: Database, identity: ModelIdentity, dim: int, r
     for name in COLUMNS:
         values = np.load(folder / f"{name}.npy")
         setattr(cache, name, Column(values.dtype.type, values))
-    for way in WAYS:
-        parts = [np.load(folder / f"{way}-{part}.npy", mmap_mode="r") for part in ("terms", "starts", "rows")]
-        cache.terms[way] = TermIndex(Run(*parts))
-    index = _faiss.read_index(str(folder / "vectors.faiss"))
-    signs = _faiss.read_index_binary(str(folder / "signs.faiss"))
-    cache.vectors = VectorStore.of(index, np.load(folder / "mean.npy"), signs)
+    cache.terms = {way: TermIndex(_read_runs(folder, way, state["blocks"][way])) for way in WAYS}
+    cache.vectors = _read_vectors(folder, dim)
     cache.name_streams(state["streams"])
     cache.set_last({code: (row, end) for code, row, end in state["last"]})
+    cache.first_rows = state["first"]
     cache.vector_number, cache.removal_number = state["vector_number"], state["removal_number"]
     _compare(cache, database, state)
+    gone = cache.place.values[~cache.alive.values]
+    cache.vectors.forget(gone[gone >= 0].astype(np.int64))
+    cache.sum_up()
     return cache
+
+
+def _read_runs(folder: Path, way: str, sizes: Sequence[Sequence[int]]) -> list[Run]:
+    terms, starts, rows = (_mapped(folder / f"{way}-{part}.npy") for part in ("terms", "starts", "rows"))
+    runs: list[Run] = []
+    t = r = 0
+    for number, (of_terms, of_rows) in enumerate(sizes):
+        runs.append(Run(terms[t : t + of_terms], starts[t + number : t + number + of_terms + 1], rows[r : r + of_rows]))
+        t, r = t + of_terms, r + of_rows
+    return runs
+
+
+def _read_vectors(folder: Path, dim: int) -> VectorStore:
+    exact = np.load(folder / "exact.npy")
+    if exact.shape[1] != dim:
+        raise ValueError("vectors of another length")
+    if not (folder / "scale.npy").exists():
+        store = VectorStore(dim)
+        store.add(exact)
+        return store
+    codes, signs = _mapped(folder / "codes.npy"), np.load(folder / "signs.npy")
+    return VectorStore.of(Scale(*np.load(folder / "scale.npy")), codes, signs)
 
 
 def _compare(cache: IndexCache, database: Database, state: dict[str, Any]) -> None:
     """Raises ``ValueError`` when the snapshot contradicts itself or was made of another database."""
-    vectors = len(cache.vectors)
-    if cache.vectors.dim != index_dim(cache) or len(cache) != state["rows"] or vectors != len(cache.row_of_place):
+    if len(cache) != state["rows"] or len(cache.vectors) != len(cache.row_of_place):
         raise ValueError("parts do not fit together")
     with database.read() as connection:
         newest = connection.exec_driver_sql("SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name='utterances'")
         if int(newest.scalar_one()) < state["newest_id"]:
             raise ValueError("made of a later state of the database")
-
-
-def index_dim(cache: IndexCache) -> int:
-    """Components of the vectors in FAISS."""
-    return int(cache.vectors.index.d)
 
 
 def damaged_files(folder: Path) -> list[str]:

@@ -56,8 +56,16 @@ def spell(text: str) -> Spelled:
             sounds += _syllables(run, start, normal)
         else:
             letters.append(Symbol(run, begin, stop))
-            sounds += _syllables(run, start, normal) if is_han(run) else [Symbol(run, begin, stop)]
+            sound = _sound(run) if is_han(run) else run
+            if sound:
+                sounds.append(Symbol(sound, begin, stop))
     return Spelled(normal, tuple(letters), tuple(sounds))
+
+
+@lru_cache(maxsize=32_768)
+def _sound(char: str) -> str:
+    """The merged syllable of one character."""
+    return merged_syllables(char)[0]
 
 
 def _syllables(run: str, offset: int, normal: NormalText) -> list[Symbol]:

@@ -1,32 +1,69 @@
-"""The vectors of one model in memory: FAISS, 8 bits a component, behind a coarse pass over signs.
+"""The vectors of one model in memory: 8 bits a component, behind a coarse pass over signs.
 
-Up to `EXACT` vectors stand in a flat index. Then a scalar quantiser (SQ8) is trained on them, and the sign of each
-component against the mean is kept beside it: 1 bit a component finds the few thousand nearest (Charikar, 2002),
-SQ8 puts them in order. The signs of a million are read in about 10 ms on one core.
+Up to `EXACT` vectors stand as they are. Then each component is given 256 steps between the least and greatest seen so
+far, and its sign against the mean is kept beside it: 1 bit a component finds the nearest thousands (Charikar, 2002;
+FAISS counts the bits), 8 bits put them in order. Vectors stand in blocks of 65,536; a full block never changes.
 """
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from models.embedding import Matrix
+from models.embedder import Matrix
 
 Places = NDArray[np.int64]
 Mask = NDArray[np.bool_]
-FaissIndex = Any
-_faiss: Any = faiss  # its stubs do not know the wrappers that take numpy arrays
+Bytes = NDArray[np.uint8]
+_faiss: Any = faiss  # its stubs do not know the functions on bare pointers
 
-# One query cannot be shared out well, and threads that wait for one another on busy cores cost ten times the gain.
-_faiss.omp_set_num_threads(1)
 EXACT = 4_096
-# Below this many vectors in question SQ8 itself reads all of them; above, the signs choose first.
-SCAN = 30_000
+BLOCK = 1 << 16
+# Below this many vectors in question all are compared in 8 bits; above, the signs choose first.
+SCAN = 8_192
 # This many come out of the coarse pass.
-SHORTLIST = 1_000
-# SQ8 leaves this share of the range it was trained on free at both ends.
+SHORTLIST = 2_000
+THREADS = 2
+# The steps leave this share of the range they were laid over free at both ends.
 _MARGIN = 0.02
+_FAR = 1 << 14
+_SAMPLED = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How components become 8 bits: ``low + (code + ½) × step``; ``mean`` is what signs are taken against."""
+
+    low: Matrix
+    step: Matrix
+    mean: Matrix
+
+    @classmethod
+    def over(cls, matrix: Matrix) -> "Scale":
+        """Steps over the range of ``matrix``, with a margin."""
+        low, high = matrix.min(axis=0), matrix.max(axis=0)
+        free = (high - low) * _MARGIN + 1e-6
+        return cls(low - free, (high - low + 2 * free) / 256, matrix.mean(axis=0))
+
+    def codes(self, matrix: Matrix) -> Bytes:
+        """8 bits a component."""
+        codes: Bytes = np.clip((matrix - self.low) / self.step, 0, 255).astype(np.uint8)
+        return codes
+
+    def signs(self, matrix: Matrix) -> Bytes:
+        """1 bit a component."""
+        signs: Bytes = np.packbits(matrix > self.mean, axis=1)
+        return signs
+
+    def vectors(self, codes: Bytes) -> Matrix:
+        """The inverse of `codes`, within half a step."""
+        found: Matrix = (codes + np.float32(0.5)) * self.step + self.low
+        return found
 
 
 class VectorStore:
@@ -34,81 +71,157 @@ class VectorStore:
 
     def __init__(self, dim: int) -> None:
         self.dim = dim
-        self.index: FaissIndex = _faiss.IndexFlatIP(dim)
-        self.mean: Matrix = np.zeros(dim, dtype=np.float32)
-        self.signs: FaissIndex = _faiss.IndexBinaryFlat(8 * -(-dim // 8))
+        self.exact: Matrix = np.zeros((0, dim), dtype=np.float32)
+        """All vectors while they are few."""
+        self.scale: Scale | None = None
+        self.codes: list[Bytes] = []
+        """Blocks ``(65536, dim)``, the last one filled in part."""
+        self.signs: list[Bytes] = []
+        self._count = 0
+        self._gone: Places = np.zeros(0, dtype=np.int64)
 
     def __len__(self) -> int:
-        return int(self.index.ntotal)
+        return self._count
+
+    @classmethod
+    def of(cls, scale: Scale, codes: Bytes, signs: Bytes) -> "VectorStore":
+        """A store as it was saved: ``codes`` (n, dim) and ``signs`` (n, dim / 8), perhaps mapped from a file."""
+        store = cls(codes.shape[1])
+        store.scale, store._count = scale, len(codes)
+        store.codes, store.signs = _in_blocks(codes), _in_blocks(signs)
+        return store
 
     @property
     def quantised(self) -> bool:
         """Whether vectors are kept in 8 bits."""
-        return not isinstance(self.index, _faiss.IndexFlatIP)
-
-    @classmethod
-    def of(cls, index: FaissIndex, mean: Matrix, signs: FaissIndex) -> "VectorStore":
-        """A store as it was saved."""
-        store = cls(index.d)
-        store.index, store.mean, store.signs = index, mean, signs
-        return store
+        return self.scale is not None
 
     def add(self, matrix: Matrix) -> None:
         """Append rows ``(n, dim)``."""
         matrix = np.ascontiguousarray(matrix, dtype=np.float32)
-        self.index.add(matrix)
-        if self.quantised:
-            self.signs.add(self._packed(matrix))
-        elif len(self) >= EXACT:
-            self._quantise()
+        if self.scale is None:
+            matrix = self.exact = np.concatenate([self.exact, matrix])
+            self._count = len(matrix)
+            if self._count < EXACT:
+                return
+            self.scale, self._count = Scale.over(matrix), 0
+            self.exact = self.exact[:0]
+        first = 0
+        while first < len(matrix):
+            within = self._count % BLOCK
+            if not within:
+                self.codes.append(np.zeros((BLOCK, self.dim), dtype=np.uint8))
+                self.signs.append(np.zeros((BLOCK, -(-self.dim // 8)), dtype=np.uint8))
+            part = matrix[first : first + BLOCK - within]
+            self.codes[-1][within : within + len(part)] = self.scale.codes(part)
+            self.signs[-1][within : within + len(part)] = self.scale.signs(part)
+            self._count += len(part)
+            first += len(part)
 
-    def nearest(self, vector: Matrix, count: int, mask: Mask | None = None) -> tuple[Places, Matrix]:
-        """Places and inner products of the ``count`` nearest to ``vector`` (dim,), best first; within ``mask`` (n,)."""
-        inside = len(self) if mask is None else int(mask.sum())
-        count = min(count, inside)
-        if not count:
-            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32)
-        if self.quantised and inside > SCAN:
-            places, _ = _selected(self.signs, self._packed(vector.reshape(1, -1)), max(SHORTLIST, 4 * count), mask)
-            scores = self.similarities(vector, places)
-            best = np.argsort(-scores, kind="stable")[:count]
-            return places[best], scores[best]
-        return _selected(self.index, vector.reshape(1, -1), count, mask)
+    def nearest(self, vector: Matrix, count: int, places: Places | None = None) -> tuple[Places, Matrix]:
+        """Places and inner products of the ``count`` nearest to ``vector`` (dim,), best first; among ``places``."""
+        among = self._count - len(self._gone) if places is None else len(places)
+        if self.scale is not None and among > SCAN:
+            places = self._shortlist(vector, min(among, max(SHORTLIST, 4 * count)), places)
+        elif places is None:
+            places = np.setdiff1d(np.arange(self._count), self._gone, assume_unique=True)
+        scores = self.similarities(vector, places)
+        best = np.argsort(-scores, kind="stable")[:count]
+        return places[best], scores[best]
 
     def similarities(self, vector: Matrix, places: Places) -> Matrix:
         """Inner products of ``vector`` with the vectors at ``places``."""
         if not len(places):
             return np.zeros(0, dtype=np.float32)
         # Without BLAS, whose threads cost more than they bring where the cores are busy.
-        scores: Matrix = np.einsum("ij,j->i", self.vectors(places), vector)
-        return scores
+        if self.scale is None:
+            scores: Matrix = np.einsum("ij,j->i", self.exact[places], vector)
+            return scores
+        scores = np.einsum("ij,j->i", self._at(self.codes, places).astype(np.float32), vector * self.scale.step)
+        return scores + np.float32(vector @ (self.scale.low + self.scale.step / 2))
 
     def vectors(self, places: Places) -> Matrix:
         """The vectors at ``places``, as exact as they are kept."""
-        matrix: Matrix = self.index.reconstruct_batch(np.ascontiguousarray(places, dtype=np.int64))
-        return matrix
+        return self.exact[places] if self.scale is None else self.scale.vectors(self._at(self.codes, places))
 
-    def _quantise(self) -> None:
-        matrix = self.index.reconstruct_n(0, len(self))
-        quantised = _faiss.IndexScalarQuantizer(self.dim, _faiss.ScalarQuantizer.QT_8bit, _faiss.METRIC_INNER_PRODUCT)
-        quantised.sq.rangestat = _faiss.ScalarQuantizer.RS_minmax
-        quantised.sq.rangestat_arg = _MARGIN
-        quantised.train(matrix)
-        quantised.add(matrix)
-        self.index = quantised
-        self.mean = matrix.mean(axis=0)
-        self.signs.add(self._packed(matrix))
+    def forget(self, places: Places) -> None:
+        """Blank the vectors at ``places``, which are never found again; the places stay taken."""
+        self._gone = np.union1d(self._gone, places)
+        if self.scale is None:
+            self.exact[places] = 0
+            return
+        for number in np.unique(places // BLOCK).tolist():
+            within = places[places // BLOCK == number] % BLOCK
+            for blocks in (self.codes, self.signs):
+                if not blocks[number].flags.writeable:  # mapped from a file
+                    blocks[number] = np.array(blocks[number])
+                blocks[number][within] = 0
 
-    def _packed(self, matrix: Matrix) -> NDArray[np.uint8]:
-        return np.packbits(matrix > self.mean, axis=1)
+    def _at(self, blocks: Sequence[Bytes], places: Places) -> Bytes:
+        found = np.empty((len(places), blocks[0].shape[1]), dtype=np.uint8)
+        numbers = places // BLOCK
+        for number in np.unique(numbers).tolist():
+            chosen = numbers == number
+            found[chosen] = blocks[number][places[chosen] % BLOCK]
+        return found
+
+    def _shortlist(self, vector: Matrix, count: int, places: Places | None) -> Places:
+        """About the ``count`` places whose signs differ least from those of ``vector``."""
+        if self.scale is None:
+            raise ValueError("there are no signs yet")
+        sought = self.scale.signs(vector.reshape(1, -1))
+        if places is not None and len(places) < self._count // 2:
+            return places[_least(_differences(sought, self._at(self.signs, places)), count)]
+        parts = [self.signs[n][: self._count - n * BLOCK] for n in range(len(self.signs))]
+        differences = np.concatenate(list(_threads().map(lambda part: _differences(sought, part), parts)))
+        differences[self._gone] = _FAR
+        if places is not None:
+            allowed = np.full(self._count, _FAR, dtype=np.int32)
+            allowed[places] = 0
+            differences += allowed
+        return _least(differences, count)
 
 
-def _selected(index: FaissIndex, rows: NDArray[Any], count: int, mask: Mask | None) -> tuple[Places, Matrix]:
-    """A search of one row in a FAISS index, within ``mask``."""
-    parameters = None
-    if mask is not None:
-        bits = np.packbits(mask, bitorder="little")
-        # The selector keeps a bare pointer: `bits` has to live until the search is over.
-        parameters = _faiss.SearchParameters(sel=_faiss.IDSelectorBitmap(bits))
-    scores, places = index.search(rows, count, params=parameters)
-    return places[0][places[0] >= 0], scores[0][places[0] >= 0]
+def _differences(sought: Bytes, signs: Bytes) -> NDArray[np.int32]:
+    """In how many bits each row of ``signs`` differs from ``sought`` (1, bytes)."""
+    signs = np.ascontiguousarray(signs)
+    found = np.empty(len(signs), dtype=np.int32)
+    _faiss.hammings(
+        _faiss.swig_ptr(sought), _faiss.swig_ptr(signs), 1, len(signs), signs.shape[1], _faiss.swig_ptr(found)
+    )
+    return found
+
+
+def _least(differences: NDArray[np.int32], count: int) -> Places:
+    """Places of the ``count`` least, and of up to as many more that equal the last of them."""
+    if len(differences) <= count:
+        return np.arange(len(differences))
+    near = np.flatnonzero(differences <= _limit(differences, count))
+    if len(near) < count:  # what the sample tells is not true of the whole
+        near = np.arange(len(differences))
+    exact = differences[near]
+    last = int(np.searchsorted(np.cumsum(np.bincount(exact)), count))
+    nearer, equal = near[exact < last], near[exact == last]
+    return np.concatenate([nearer, equal[: 2 * count - len(nearer)]])
+
+
+def _limit(differences: NDArray[np.int32], count: int) -> int:
+    """A difference that a little more than ``count`` stay below, judged by a sample."""
+    sample = differences[::_SAMPLED]
+    wanted = min(len(sample) - 1, 2 * count // _SAMPLED + 20)
+    return int(np.partition(sample, wanted)[wanted])
+
+
+@lru_cache(maxsize=1)
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(THREADS, thread_name_prefix="vector-scan")
+
+
+def _in_blocks(rows: Bytes) -> list[Bytes]:
+    """Views of whole blocks; the last one is copied, as more will be added to it."""
+    blocks = [rows[first : first + BLOCK] for first in range(0, len(rows), BLOCK)]
+    if blocks and len(blocks[-1]) < BLOCK:
+        last = np.zeros((BLOCK, rows.shape[1]), dtype=np.uint8)
+        last[: len(blocks[-1])] = blocks[-1]
+        blocks[-1] = last
+    return blocks

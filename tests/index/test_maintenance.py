@@ -54,7 +54,7 @@ def test_a_snapshot_holds_everything_and_what_came_after_is_read(archive: Any, e
     assert verify_index(archive.database, embedder.identity, embedder.dim).sound
 
 
-@pytest.mark.parametrize("name", ["vectors.faiss", "ids.npy", "letters-rows.npy", MANIFEST])
+@pytest.mark.parametrize("name", ["exact.npy", "ids.npy", "letters-rows.npy", MANIFEST])
 def test_a_damaged_snapshot_is_noticed_and_does_without(archive: Any, embedder: Embedder, name: str) -> None:
     archive.say(SPEECH)
     Searcher(archive.database, embedder).save()
@@ -68,11 +68,11 @@ def test_a_damaged_snapshot_is_noticed_and_does_without(archive: Any, embedder: 
 def test_a_flipped_bit_is_found_by_its_checksum(archive: Any, embedder: Embedder) -> None:
     archive.say(SPEECH)
     Searcher(archive.database, embedder).save()
-    path = folder(archive.database, embedder) / "vectors.faiss"
+    path = folder(archive.database, embedder) / "exact.npy"
     content = bytearray(path.read_bytes())
     content[-5] ^= 1
     path.write_bytes(content)
-    assert damaged_files(path.parent) == ["vectors.faiss"]
+    assert damaged_files(path.parent) == ["exact.npy"]
 
 
 def test_a_snapshot_of_other_tables_or_another_database_is_not_used(
