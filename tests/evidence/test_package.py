@@ -8,11 +8,23 @@ from pathlib import Path
 import pytest
 
 from core.errors import BadInputError, ConflictError, NotFoundError
-from core.records import Alert, AlertStatus, Category, Finding, LegalBasis, Severity, Utterance, Verdict, Word
+from core.records import (
+    Alert,
+    AlertStatus,
+    Category,
+    Finding,
+    LegalBasis,
+    Severity,
+    TimelineEvent,
+    TimelineKind,
+    Utterance,
+    Verdict,
+    Word,
+)  # fmt: skip
 from evidence.audit import read_audit
 from evidence.package import EXPORT_TIME_FILES
 from evidence.verifier import verify_package
-from store import alerts, utterances
+from store import alerts, timeline, utterances
 from tests.evidence.logged import MODEL, STREAM, Recording, make_recording, read_files
 from tests.timecode import MOMENT
 
@@ -130,3 +142,48 @@ def test_what_cannot_be_exported_leaves_nothing_behind(recording: Recording, tmp
     finally:
         segment.write_bytes(whole)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_clip_that_cannot_be_copied_is_encoded_anew_and_reported_as_such(
+    recording: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stretch that begins before the first key frame has no frame to start a copy from."""
+    from evidence import package as exporting
+
+    cut = exporting.cut_clip
+
+    def without_keyframe(*arguments, **options):
+        if "exact" not in arguments:
+            raise BadInputError("clip_no_keyframe", "没有关键帧", "no key frame")
+        return cut(*arguments, **options)
+
+    monkeypatch.setattr(exporting, "cut_clip", without_keyframe)
+    package = recording.export(tmp_path / "p.zip")
+    assert package.clip.mode == "exact"
+    verdict = verify_package(package.path, recording.anchors())
+    assert verdict.holds
+    assert verdict.facts["clip"] == "encoded anew"
+    assert "重新编码" in read_files(package.path)["report.zh.html"].decode()
+
+
+def test_pdf_reports_lie_beside_the_pages_and_timeline_events_are_told(recording: Recording, tmp_path: Path) -> None:
+    with recording.db.write() as connection:
+        for at_ms, kind, text, price in (
+            (1_000, TimelineKind.PRODUCT, "旧商品", None),
+            (2_000, TimelineKind.PRODUCT, "面霜", None),
+            (9_000, TimelineKind.PRICE, "面霜", 9_900),
+            (10_000, TimelineKind.COMMENT, "真的吗", None),
+            (19_000, TimelineKind.NOTE, "以后的事", None),
+        ):
+            timeline.add_event(connection, TimelineEvent(STREAM, at_ms, kind, text, MOMENT, price_fen=price))
+    files = read_files(recording.export(tmp_path / "p.zip").path)
+    told = [event["text"] for event in json.loads(files["findings/timeline.json"])]
+    assert told == ["面霜", "面霜", "真的吗"], "what was on the shelf before, and what was posted meanwhile"
+    page = files["report.zh.html"].decode()
+    assert "面霜 99.00 元" in page
+    assert "以后的事" not in page
+    assert files["report.zh.pdf"].startswith(b"%PDF")
+    assert files["report.en.pdf"].startswith(b"%PDF")
+    custody = json.loads(files["export/custody.json"])
+    lines = read_audit(recording.data)
+    assert custody["audit"]["entries"] == len(lines) - 1, "the export itself is noted after it"
