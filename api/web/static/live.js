@@ -6,9 +6,10 @@ import { notice } from "./notice.js";
 import { playAround } from "./hear.js";
 import { drawRooms } from "./rooms.js";
 import { ask, may, me, send } from "./service.js";
-import { both } from "./words.js";
+import { both, element } from "./words.js";
 
 const PAGE = 50;
+const MEASURES = { warn: "提醒主播 warned", limit: "限流 limited", suspend: "暂停 suspended", end: "终止 ended" };
 const ROOMS_EVERY_MS = 5000;
 const byId = (id) => document.getElementById(id);
 const feed = byId("alerts");
@@ -57,6 +58,7 @@ function choose(item) {
   byId("video").removeAttribute("src");
   byId("video").load();
   mark(item);
+  showMeasures().catch(report);
   item.focus({ preventScroll: true });
   item.scrollIntoView({ block: "nearest" });
 }
@@ -82,6 +84,7 @@ async function listRooms() {
 }
 
 function heard(event) {
+  if (event.event === "search.matched") say(`保存的搜索有新命中 saved search matched：${event.search ?? ""} ${event.text ?? ""}`);
   if (!event.alert_id || !(ALERTS.includes(event.event) || event.event.startsWith("alert."))) {
     listRooms().catch(report);
     return;
@@ -95,6 +98,26 @@ function heard(event) {
 function linked(state) {
   byId("link").className = `state ${state}`;
   byId("link").replaceChildren(...(state === "live" ? both("实时", "live") : both("连接中断，正在重连", "reconnecting")));
+}
+
+async function showMeasures() {
+  const alert = alerts.get(chosen);
+  byId("measure").hidden = !acts || !alert;
+  if (!alert) return;
+  const { measures } = await ask(`/api/v1/streams/${encodeURIComponent(alert.stream)}/measures`);
+  byId("measures").replaceChildren(...measures.map((one) => element("li", "", `${MEASURES[one.kind]} ${one.asked_by}：${one.reason}${one.answer ? ` → ${one.answer} ${one.remedy}` : ""}`)));
+}
+
+async function askMeasure(event) {
+  event.preventDefault();
+  const alert = alerts.get(chosen);
+  try {
+    await send(`/api/v1/streams/${encodeURIComponent(alert.stream)}/measures`, { kind: byId("kind").value, reason: byId("why").value, alert_id: alert.alert_id });
+    byId("why").value = "";
+    await showMeasures();
+  } catch (error) {
+    report(error);
+  }
 }
 
 async function review(action, more = {}) {
@@ -154,6 +177,7 @@ byId("rooms").addEventListener("click", (event) => {
 });
 byId("onlyopen").addEventListener("change", redraw);
 byId("more").addEventListener("click", () => listEarlier().catch(report));
+byId("measure").addEventListener("submit", askMeasure);
 byId("keep").addEventListener("click", () => { byId("dismiss").hidden = true; });
 byId("dismiss").addEventListener("submit", (event) => {
   event.preventDefault();
