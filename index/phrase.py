@@ -6,7 +6,7 @@ While the embedder works on the query in its own process, letters, sounds and co
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sqlalchemy import Connection
@@ -16,17 +16,21 @@ from index.candidates import Coverage, Rows, by_everything, by_meaning, by_words
 from index.concepts import ConceptTable
 from index.exact import holds, rows_holding
 from index.fusion import MEANING_UNKNOWN, Calibration, score, standing
-from index.neighbours import Joined, best_join, neighbours_of
+from index.neighbours import JOINT, Joined, best_join, neighbours_of
 from index.ranking import Match, Matcher, Query
 from index.repair import repaired
 from index.request import Asked
 from index.vectors import Mask
 from models.embedding import Matrix
+from models.reranker import Reranker
 from store.judgements import Judged, judgements_of
 from store.readings import get_texts
 from store.scope import Scope
 
 REPAIRS = 2
+# How many hits a cross-encoder sees, and what its score, from 0 to 1, is worth.
+RERANKED = 30
+RERANKING = 1.0
 Embed = Callable[[Sequence[str]], "Future[Matrix]"]
 Texts = dict[int, tuple[str, str]]
 
@@ -52,6 +56,7 @@ class Tools:
     concepts: ConceptTable
     calibration: Calibration
     embed: Embed
+    reranker: Reranker | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,9 @@ class PhraseSearch:
         self._texts: Texts = {}
 
     def find(self, asked: Asked, wanted: int) -> Found:
-        """The best ``wanted`` rows."""
+        """The best ``wanted`` rows; more where a cross-encoder puts more than these in order."""
+        if self._tools.reranker is not None:
+            wanted = max(wanted, RERANKED)
         pending = self._tools.embed([asked.text])
         query = self._tools.matcher.query(asked.text)
         inside = self._inside(asked)
@@ -92,7 +99,8 @@ class PhraseSearch:
         self._compare(query, rest, matches, inside)
         better = dict(zip(repairs, changed.result() @ vector, strict=True)) if changed else {}
         ranked = self._ranked(query, vector, self._allowed(asked, matches), better)[:wanted]
-        return Found(query, vector, self._with_neighbours(query, covered, ranked), len(repairs))
+        ranked = self._reranked(query, self._with_neighbours(query, covered, ranked))
+        return Found(query, vector, ranked, len(repairs))
 
     def _inside(self, asked: Asked) -> Mask:
         inside = self._cache.alive.values if self._rows is None else self._cache.alive.values & self._rows
@@ -176,6 +184,23 @@ class PhraseSearch:
                 raised = max(r.score, score(r.meaning, joined.match))
                 changed.append(Ranked(r.row, r.id, r.match, r.meaning, raised, joined))
         return _once_each(ranked, sorted(changed, key=lambda r: (-r.score, r.id)))
+
+    def _reranked(self, query: Query, ranked: list[Ranked]) -> list[Ranked]:
+        """The same in the order that the cross-encoder, if there is one, gives the first of them."""
+        reranker = self._tools.reranker
+        if reranker is None or not ranked:
+            return ranked
+        first, rest = ranked[:RERANKED], ranked[RERANKED:]
+        found = reranker.scores(query.text, [self._read_together(r) for r in first])
+        better = [replace(r, score=r.score + RERANKING * (s - 0.5)) for r, s in zip(first, found, strict=True)]
+        return sorted(better, key=lambda r: (-r.score, r.id)) + rest
+
+    def _read_together(self, ranked: Ranked) -> str:
+        own = self._texts[ranked.row][0]
+        if ranked.joined is None:
+            return own
+        other = self._texts[ranked.joined.row][0]
+        return other + JOINT + own if ranked.joined.first else own + JOINT + other
 
 
 def _once_each(alone: Sequence[Ranked], ranked: Sequence[Ranked]) -> list[Ranked]:

@@ -28,6 +28,7 @@ from index.request import Asked, SearchRequest, asked_phrases, scope_of
 from index.scopes import scope_mask
 from index.snapshot import load_snapshot, save_snapshot, snapshot_root
 from models.embedding import Embedder, Matrix
+from models.reranker import Reranker
 from store.engine import Database
 from store.scope import Extent, Scope
 from store.streams import get_stream
@@ -43,11 +44,17 @@ class Searcher:
     """Searches one database with one embedder. Thread-safe; keep one for the life of a process.
 
     ``snapshots`` is where the cache is kept between runs, beside the database unless named. A snapshot is written
-    when much was read that the last one does not hold.
+    when much was read that the last one does not hold. A ``reranker`` has the last word on the first hits.
     """
 
     def __init__(
-        self, db: Database, embedder: Embedder, snapshots: Path | None = None, progress: Progress | None = None
+        self,
+        db: Database,
+        embedder: Embedder,
+        snapshots: Path | None = None,
+        progress: Progress | None = None,
+        *,
+        reranker: Reranker | None = None,
     ) -> None:
         self._db = db
         self._embedder = embedder
@@ -57,7 +64,7 @@ class Searcher:
         matcher = Matcher(load_lexicon(), concepts)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="query-embedder")
         self._cache = self._opened()
-        self._tools = Tools(self._cache, matcher, concepts, calibrate(embedder), self._embed)
+        self._tools = Tools(self._cache, matcher, concepts, calibrate(embedder), self._embed, reranker)
         self._hits = HitMaker(self._embed)
         self._meter = ExtentMeter()
         self.refresh(progress)

@@ -20,6 +20,7 @@ from ingest.sources import Source, parse_source
 from livewitness import __version__
 from models.device import available_cores, choose_device
 from models.embedding import Embedder, load_embedder
+from models.reranker import Reranker, load_reranker
 from models.vad import load_vad
 from models.whisper import WhisperEngine, load_whisper
 from pipeline.backfill import Task, Work
@@ -64,10 +65,27 @@ def embedder_of(settings: Settings) -> Iterator[Embedder]:
 
 
 @contextmanager
+def reranker_of(settings: Settings) -> Iterator[Reranker | None]:
+    """The cross-encoder of the settings, if one is set, its weights freed at the end."""
+    if not settings.reranker:
+        yield None
+        return
+    reranker = load_reranker(settings.reranker, cache_dir=settings.cache_dir, device=settings.device)
+    try:
+        yield reranker
+    finally:
+        reranker.close()
+
+
+@contextmanager
 def searcher_of(settings: Settings) -> Iterator[Searcher]:
     """Search over everything in the data directory."""
-    with database_of(settings) as database, embedder_of(settings) as embedder:
-        yield Searcher(database, embedder)
+    with (
+        database_of(settings) as database,
+        embedder_of(settings) as embedder,
+        reranker_of(settings) as reranker,
+    ):
+        yield Searcher(database, embedder, reranker=reranker)
 
 
 def whisper_of(settings: Settings) -> WhisperEngine:

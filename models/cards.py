@@ -9,7 +9,7 @@ from typing import Literal
 
 from core.errors import NotFoundError
 
-ModelKind = Literal["asr", "vad", "embedding"]
+ModelKind = Literal["asr", "vad", "embedding", "reranker"]
 
 
 @dataclass(frozen=True, slots=True)
