@@ -114,7 +114,7 @@ class Run:
     """One system on so many streams. ``column`` is its short name; ``stream_s`` all streams' seconds together.
 
     ``claims_suspected_first``: of the claims found, those suspected before they were confirmed. ``late_s``: how long
-    after the sound's end the last text was stored.
+    after the sound's end the last text was stored. ``false_ones`` name each false alert and what was really said.
     """
 
     system: str
@@ -141,6 +141,7 @@ class Run:
     lag_s: float
     decodes: Json = field(default_factory=dict)
     terms_by_recording: dict[str, str] = field(default_factory=dict)
+    false_ones: tuple[str, ...] = ()
 
     @property
     def stream_s(self) -> float:
@@ -359,6 +360,7 @@ def _judged(
         late_s=round(max(0.0, spent.wall_s - made[0].seconds), 1),
         lag_s=max(t.lag_s for t in told),
         decodes=decodes,
+        false_ones=tuple(f"{r.name}: {e.get('matched', '')} ← {_said(r, e)}" for r, e in confirmed if is_false(r, e)),
         terms_by_recording={r.name: f"{s.terms_near}/{s.terms}" for r, s in zip(made, scores, strict=True)},
     )
 
@@ -374,6 +376,11 @@ def said_at(recording: Recording, event: Json) -> TruthSentence | None:
     if best is None or min(event["end"], best.end) - max(event["start"], best.start) < -_NEAR_S:
         return None
     return best
+
+
+def _said(recording: Recording, event: Json) -> str:
+    sentence = said_at(recording, event)
+    return "" if sentence is None else sentence.text
 
 
 def is_false(recording: Recording, event: Json) -> bool:

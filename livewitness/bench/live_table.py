@@ -47,7 +47,7 @@ ROWS: tuple[Row, ...] = (
 def table(runs: Sequence["Run"]) -> Table:
     """The table, with the machine under it and the systems' full names."""
     where = machine()
-    names = " · ".join(dict.fromkeys(f"{run.column}: {run.system}" for run in runs))
+    names = " · ".join(dict.fromkeys(run.system for run in runs))
     shown = Table(
         title="live streams at their own pace",
         caption=f"{names}\n{where['date']} · {where['processor']} ({where['cores']} cores)",

@@ -20,6 +20,7 @@ from models.vad import load_vad
 
 LAWFUL_STREAMS = 5
 _SEED = 7
+_EDGE_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Recording:
         return len(self.samples) / SAMPLE_RATE
 
     def first(self, seconds: float) -> "Recording":
-        """The recording looped or cut to this length; sentences that are not whole in it are left out."""
+        """The recording looped or cut to this length; a sentence that is not whole in it is left out, its sound too."""
         times = -(-round(seconds * SAMPLE_RATE) // len(self.samples))
         looped = [
             replace(s, id=f"{s.id}.{turn}", start=s.start + turn * self.seconds, end=s.end + turn * self.seconds)
@@ -44,6 +45,8 @@ class Recording:
             for s in self.sentences
         ]
         samples = np.tile(self.samples, times)[: round(seconds * SAMPLE_RATE)]
+        for cut in (s for s in looped if s.start < seconds < s.end):
+            samples[max(0, round((cut.start - _EDGE_S) * SAMPLE_RATE)) :] = 0
         return Recording(self.name, samples, tuple(s for s in looped if s.end <= seconds))
 
 

@@ -33,6 +33,8 @@ def test_a_longer_recording_says_everything_again():
     looped = once.first(7.0)
     assert looped.seconds == 7.0
     assert [(s.id, s.start) for s in looped.sentences] == [("a.0", 0.5), ("b.0", 2.0), ("a.1", 4.5)]
+    assert looped.samples[round(5.9 * SAMPLE_RATE)] == 1
+    assert not looped.samples[round(6.0 * SAMPLE_RATE) :].any(), "half a sentence is not heard either"
 
 
 @pytest.mark.parametrize("make", MAKERS, ids=lambda make: make.__name__)
