@@ -10,7 +10,7 @@ from api.auth.access import Reviewing, Viewing
 from api.context import Context
 from api.errors import ERRORS
 from api.queries import After, Limit, Name
-from api.trail import note
+from api.trail import note, note_view
 from core.access import Visitor
 from core.errors import NotFoundError
 from core.records import Alert, Category, ReviewAction, ReviewState
@@ -37,6 +37,7 @@ class ReviewWanted(BaseModel):
 
 @router.get("", summary="列出告警 / List alerts")
 def list_alerts(
+    request: Request,
     context: Context,
     visitor: Viewing,
     *,
@@ -49,6 +50,7 @@ def list_alerts(
     limit: Limit = 100,
 ) -> dict[str, Any]:
     """Alerts by wall time, each with its last review or null; ``next`` is the ``after`` of the next page, or null."""
+    note_view(request, "alerts.viewed", {"stream": stream})
     with context.db.read() as connection:
         found = alerts.list_alerts(
             connection,

@@ -9,7 +9,7 @@ from api.context import Context
 from api.errors import ERRORS
 from api.queries import known_stream
 from api.shelf import ClipShelf, KeptClip
-from api.trail import note
+from api.trail import note, note_view
 from core.clock import seconds
 from core.errors import BadInputError, NotFoundError
 from core.records import AlertStatus
@@ -27,9 +27,10 @@ _LATER_MS = (0, 100, 300, 1000, 3000, 6000, 12_000)
 
 
 @router.get("/overview", summary="回放时间轴 / What the timeline of a replay shows")
-def overview(context: Context, visitor: Viewing, name: StreamName) -> dict[str, Any]:
+def overview(request: Request, context: Context, visitor: Viewing, name: StreamName) -> dict[str, Any]:
     """Recorded parts, gaps, alerts (place and severity) and timeline events; at most 5,000 of each."""
     known_stream(context.db, name, visitor)
+    note_view(request, "replay.viewed", {"stream": name})
     with context.db.read() as connection:
         segments = sorted(recordings.list_segments(connection, name), key=lambda s: (s.start_ms, s.sequence))
         gaps = recordings.list_gaps(connection, name)

@@ -12,6 +12,7 @@ from api.auth.access import Viewing
 from api.context import Context
 from api.errors import ERRORS, BusyError
 from api.queries import known_stream
+from api.trail import note_view
 from evidence.still import write_still
 
 router = APIRouter(prefix="/api/v1/streams/{name}/still", tags=["clips"], responses=ERRORS)
@@ -29,6 +30,7 @@ def places() -> threading.BoundedSemaphore:
 def still(request: Request, context: Context, visitor: Viewing, name: StreamName, at: Moment) -> Response:
     """A JPEG; ``X-Still-Time`` is the frame's own time in seconds of the stream."""
     known_stream(context.db, name, visitor)
+    note_view(request, "pictures.viewed", {"stream": name})
     taken: threading.BoundedSemaphore = request.app.state.stills
     if not taken.acquire(timeout=5):
         raise BusyError(

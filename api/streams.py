@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Request
 
 from api.auth.access import Viewing
 from api.context import Context
 from api.errors import ERRORS
 from api.queries import After, FromSeconds, Limit, Shop, ToSeconds, known_stream, own_shop
+from api.trail import note_view
 from core.clock import seconds
 from core.shapes import epoch_json, gap_json, stream_json, utterance_json
 from store import recordings, streams, utterances
@@ -49,6 +50,7 @@ def get_stream(context: Context, visitor: Viewing, name: StreamName) -> dict[str
 
 @router.get("/{name}/utterances", summary="逐句文字 / What was said")
 def list_utterances(
+    request: Request,
     context: Context,
     visitor: Viewing,
     name: StreamName,
@@ -59,6 +61,7 @@ def list_utterances(
 ) -> dict[str, Any]:
     """Utterances that overlap the range, in order of time; ``next`` is the ``from`` of the next page, or null."""
     known_stream(context.db, name, visitor)
+    note_view(request, "transcript.viewed", {"stream": name})
     end_ms = None if to is None else round(to * 1000)
     with context.db.read() as connection:
         found = utterances.list_utterances(

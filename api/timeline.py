@@ -3,13 +3,14 @@
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from api.auth.access import Reviewing, Viewing
 from api.context import Context
 from api.errors import ERRORS
 from api.queries import FromSeconds, Limit, ToSeconds, known_stream
+from api.trail import note, note_view
 from core.clock import iso, utc_now
 from core.records import TimelineEvent, TimelineKind
 from core.shapes import timeline_json
@@ -45,7 +46,9 @@ class TimelinePost(BaseModel):
 
 
 @router.post("", status_code=201, summary="记入时间线 / Post to the timeline")
-def post(context: Context, visitor: Reviewing, name: StreamName, posted: TimelinePost) -> dict[str, Any]:
+def post(
+    request: Request, context: Context, visitor: Reviewing, name: StreamName, posted: TimelinePost
+) -> dict[str, Any]:
     """Store the event; alerts raised from now on carry the product that is on the shelf at their moment."""
     known_stream(context.db, name, visitor)
     with context.db.write() as connection:
@@ -55,6 +58,7 @@ def post(context: Context, visitor: Reviewing, name: StreamName, posted: Timelin
             at_ms = timeline.stream_ms_at(connection, name, iso(posted.wall_time or utc_now()))
         event = _event(name, posted, at_ms, posted.wall_time or utc_now())
         key = timeline.add_event(connection, event)
+    note(request, "timeline.posted", {"stream": name, "event": key, "kind": event.kind.value})
     return timeline_json(event) | {"id": key}
 
 
@@ -73,6 +77,7 @@ def _event(name: str, posted: TimelinePost, at_ms: int, moment: datetime) -> Tim
 
 @router.get("", summary="查看时间线 / The timeline of a stream")
 def list_events(
+    request: Request,
     context: Context,
     visitor: Viewing,
     name: StreamName,
@@ -85,6 +90,7 @@ def list_events(
 ) -> dict[str, Any]:
     """What was posted, in order of stream time; ``next`` is the ``after`` of the next page, or null."""
     known_stream(context.db, name, visitor)
+    note_view(request, "timeline.viewed", {"stream": name})
     end_ms = None if to is None else round(to * 1000)
     with context.db.read() as connection:
         found = timeline.list_events(

@@ -1,5 +1,6 @@
 """Notes in the audit chain what was searched, cut or played over HTTP, and from where."""
 
+import time
 from typing import Any
 
 from fastapi import Request
@@ -7,6 +8,9 @@ from fastapi import Request
 from api.context import context_of
 from core.access import LOCAL, Visitor
 from evidence.audit import Actor, append_audit
+
+VIEW_AGAIN_S = 600.0
+_REMEMBERED = 100_000
 
 
 def note(request: Request, action: str, detail: dict[str, Any]) -> None:
@@ -18,6 +22,22 @@ def note(request: Request, action: str, detail: dict[str, Any]) -> None:
 def note_of(request: Request, name: str, action: str, detail: dict[str, Any]) -> None:
     """The same for somebody who is only about to sign in."""
     append_audit(context_of(request).data_dir, _actor(request, name), action, detail)
+
+
+def note_view(request: Request, action: str, detail: dict[str, Any]) -> None:
+    """As `note`, but once in ten minutes for the same person, place and thing: a page asks again and again."""
+    if not hasattr(request.app.state, "viewed"):
+        request.app.state.viewed = {}
+    seen: dict[tuple[str, ...], float] = request.app.state.viewed
+    actor = actor_of(request)
+    key = (actor.name, actor.host, action, *(f"{name}={value}" for name, value in sorted(detail.items())))
+    now = time.monotonic()
+    if now - seen.get(key, float("-inf")) < VIEW_AGAIN_S:
+        return
+    note(request, action, detail)
+    if len(seen) >= _REMEMBERED:
+        seen.clear()
+    seen[key] = now
 
 
 def actor_of(request: Request) -> Actor:

@@ -3,11 +3,12 @@
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Request
 
 from api.auth.access import Operating
 from api.context import ApiContext, Context, Watches
 from api.errors import ERRORS
+from api.trail import note
 from core.egress import addresses_of
 from core.errors import BadInputError, ConflictError, Sentence
 from core.watch_config import WatchConfig
@@ -32,40 +33,44 @@ def get_watch(context: Context, _operator: Operating, name: WatchName) -> dict[s
 
 
 @router.post("", status_code=201, summary="开始监看 / Begin to watch a stream")
-def create(context: Context, _operator: Operating, config: WatchConfig) -> dict[str, Any]:
+def create(request: Request, context: Context, _operator: Operating, config: WatchConfig) -> dict[str, Any]:
     """Record and listen from now on. Only network sources; files are for the command line."""
     control = _watches(context)
     check_source(config.source, context.allow_internal_targets)
     state = control.add(config)
     with context.db.write() as connection:
         wanted.put_watch(connection, WantedWatch(config.name, config.model_dump(), wanted=True))
+    note(request, "watch.created", {"stream": config.name})
     return state
 
 
 @router.post("/{name}/start", summary="重新开始 / Begin again")
-def start(context: Context, _operator: Operating, name: WatchName) -> dict[str, Any]:
+def start(request: Request, context: Context, _operator: Operating, name: WatchName) -> dict[str, Any]:
     """Begin at once, also after an error; nothing changes for a stream that runs."""
     state = _watches(context).start(name)
     with context.db.write() as connection:
         wanted.set_wanted(connection, name, wanted=True)
+    note(request, "watch.started", {"stream": name})
     return state
 
 
 @router.post("/{name}/stop", summary="停止 / End")
-def stop(context: Context, _operator: Operating, name: WatchName) -> dict[str, Any]:
+def stop(request: Request, context: Context, _operator: Operating, name: WatchName) -> dict[str, Any]:
     """Close the open segment and hear what is recorded; the state says when that is done."""
     state = _watches(context).stop(name)
     with context.db.write() as connection:
         wanted.set_wanted(connection, name, wanted=False)
+    note(request, "watch.stopped", {"stream": name})
     return state
 
 
 @router.delete("/{name}", status_code=204, summary="移除 / Remove")
-def remove(context: Context, _operator: Operating, name: WatchName) -> None:
+def remove(request: Request, context: Context, _operator: Operating, name: WatchName) -> None:
     """Stop and forget; recordings and findings stay."""
     _watches(context).remove(name)
     with context.db.write() as connection:
         wanted.remove_watch(connection, name)
+    note(request, "watch.removed", {"stream": name})
 
 
 def check_source(source: str, allow_internal: bool) -> None:

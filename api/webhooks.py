@@ -3,7 +3,7 @@
 import secrets
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
@@ -11,6 +11,7 @@ from api.auth.access import Operating
 from api.context import Context
 from api.errors import ERRORS
 from api.queries import Limit
+from api.trail import note
 from core.clock import iso
 from core.egress import addresses_of, parse_target
 from core.errors import ConflictError, NotFoundError
@@ -54,6 +55,7 @@ def list_hooks(context: Context, _operator: Operating) -> dict[str, Any]:
 
 @router.put("/{name}", status_code=201, summary="设置推送目标 / Set a webhook")
 def put_hook(
+    request: Request,
     context: Context,
     _operator: Operating,
     response: Response,
@@ -72,15 +74,17 @@ def put_hook(
         stored = hooks.get_webhook(connection, name)
         response.status_code = 200 if known else 201
         shown = _hook_json(connection, stored) if stored else {}
+    note(request, "webhook.set", {"webhook": name, "url": wanted.url, "streams": wanted.streams})
     return shown | ({"secret": made} if made else {})
 
 
 @router.delete("/{name}", status_code=204, summary="删除推送目标 / Remove a webhook")
-def remove_hook(context: Context, _operator: Operating, name: HookName) -> None:
+def remove_hook(request: Request, context: Context, _operator: Operating, name: HookName) -> None:
     """Forget a target, what waits for it and its dead letters."""
     with context.db.write() as connection:
         _refuse_file(_known(connection, name))
         hooks.remove_webhook(connection, name)
+    note(request, "webhook.removed", {"webhook": name})
 
 
 @router.get("/{name}/dead", summary="死信 / Dead letters")

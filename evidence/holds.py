@@ -16,11 +16,13 @@ from core.clock import iso, parse_iso, utc_now
 from core.errors import NotFoundError, UsageError
 from evidence.audit import Actor, append_audit, read_audit
 from store import deletions, holds, streams
+from store.cases import open_exhibits
 from store.deletions import Deletion
 from store.engine import Database
 from store.holds import Hold
 
 PLACED, LIFTED = "hold.place", "hold.lift"
+_EXHIBIT = "exhibit:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def lift_holds(db: Database, data_dir: Path, name: str, reason: str, actor: Acto
     if not reason.strip():
         raise UsageError("hold_reason", "解除保全须写明事由。", "Lifting a hold needs a reason.")
     standing = standing_holds(db, data_dir)
-    found = [hold for hold in standing if name in {hold.id, hold.case}]
+    found = [hold for hold in standing if name in {hold.id, hold.case} and not hold.id.startswith(_EXHIBIT)]
     if not found:
         raise NotFoundError("hold_unknown", f"没有生效的保全 {name}。", f"No hold {name} stands.")
     for hold in found:
@@ -98,7 +100,24 @@ def standing_in(connection: Connection, data_dir: Path) -> list[Hold]:
     names = {hold_id for hold_id, hold in known.items() if hold.lifted_at is None} | (placed.keys() - lifted)
     # Of a hold that the database lacks, or calls lifted although nobody lifted it, the audit chain tells.
     found = [replace(known.get(name) or placed[name], lifted_at=None) for name in names]
-    return sorted(found, key=lambda hold: (hold.placed_at, hold.id))
+    return sorted([*found, *_exhibited(connection)], key=lambda hold: (hold.placed_at, hold.id))
+
+
+def _exhibited(connection: Connection) -> list[Hold]:
+    """What the exhibits of open cases show is held without anybody's order, until the case is closed."""
+    return [
+        Hold(
+            id=f"{_EXHIBIT}{exhibit.id}",
+            case=exhibit.case_id,
+            stream=exhibit.stream,
+            start_ms=exhibit.start_ms,
+            end_ms=exhibit.end_ms,
+            reason=exhibit.title,
+            placed_by=exhibit.added_by,
+            placed_at=exhibit.added_at,
+        )
+        for exhibit in open_exhibits(connection)
+    ]
 
 
 def _audited(data_dir: Path) -> tuple[dict[str, Hold], set[str]]:

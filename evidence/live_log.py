@@ -17,7 +17,7 @@ from typing import Self
 from core.clock import ms_between, utc_now
 from core.errors import LiveWitnessError
 from core.records import Gap, ModelIdentity, Segment
-from evidence.audit import audit_head
+from evidence.audit import append_audit, audit_head, local_actor
 from evidence.checkpoints import (
     FOLDER,
     Checkpoint,
@@ -136,7 +136,10 @@ class LiveLog:
             self._append_gap(self._log or self._open(), gap)
 
     def judged_by(self, model: ModelIdentity, rules: tuple[Rules, ...]) -> None:
-        """What model and rule packs judge by from now on; a change in the midst of a live is on record at once."""
+        """What model and rule packs judge by from now on; a change in the midst of a live is on record at once.
+
+        It is on record in the audit chain as well.
+        """
         with self._lock:
             session = replace(self._session, model=model, rules=rules)
             if session == self._session or self._log is None:
@@ -144,6 +147,8 @@ class LiveLog:
             before, now = session_leaf(self._session), session_leaf(session)
             self._log.extend([*change_leaves(before, now), now])
             self._session = session
+        detail = {"stream": session.stream.name, "model": now["model"], "rules": now["rules"]}
+        append_audit(self._data_dir, local_actor("watch"), "rules.changed", detail)
 
     def catch_up(self) -> None:
         """Append what the database lists and the log lacks, after it could not be written for a while."""

@@ -212,7 +212,7 @@ def _exact(entry: StreamPlan) -> bytes:
         plan_json(entry)
         | {
             "hashes": [segment.sha256 for segment in entry.decision.segments],
-            "rows": [doomed.utterances, doomed.alerts, doomed.timeline, doomed.outbox, doomed.gaps],
+            "rows": [doomed.utterances, doomed.alerts, doomed.timeline, doomed.outbox, doomed.gaps, doomed.measures],
             "clip_ids": entry.clips,
         }
     )

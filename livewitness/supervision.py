@@ -10,9 +10,10 @@ from core.errors import ConflictError
 from core.metrics import Metrics
 from core.settings import Settings
 from core.watch_config import WatchConfig
+from evidence.upkeep import upkeep
 from ingest.sources import parse_source
 from livewitness.console import say
-from livewitness.wiring import watch_options, watch_parts
+from livewitness.wiring import seal_options, watch_options, watch_parts
 from pipeline.events import EventSink
 from pipeline.live import StreamWatch, WatchParts
 from pipeline.metering import metered
@@ -63,7 +64,8 @@ def supervisor_of(
 
     supervisor = Supervisor(make, telling(database, metered(metrics, emit)), options)
     try:
-        yield supervisor
+        with upkeep(settings.data.absolute(), seal_options(settings)):
+            yield supervisor
     finally:
         supervisor.close()
         shared.close()

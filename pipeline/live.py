@@ -33,7 +33,9 @@ from store.engine import Database
 
 logger = logging.getLogger(__name__)
 
-_WAITABLE = frozenset({"disk_full", "disk_low", "store_unwritable", "log_unwritable", "checkpoint_unwritable"})
+_WAITABLE = frozenset(
+    {"disk_full", "disk_low", "store_unwritable", "log_unwritable", "checkpoint_unwritable", "audit_unwritable"}
+)
 """Errors that pass when there is room again."""
 
 

@@ -63,6 +63,16 @@ class Exhibit:
     about: Mapping[str, Any] | None = None
 
 
+def open_exhibits(connection: Connection) -> list[Exhibit]:
+    """Exhibits of open cases that show a stretch of a stream."""
+    mine = exhibits.join(cases, cases.c.id == exhibits.c.case_id)
+    shown = (
+        (cases.c.state == CaseState.OPEN.value) & (exhibits.c.stream != "") & (exhibits.c.end_ms > exhibits.c.start_ms)
+    )
+    rows = connection.execute(select(exhibits).select_from(mine).where(shown).order_by(exhibits.c.id)).mappings()
+    return [_exhibit(row) for row in rows]
+
+
 def add_case(connection: Connection, case: Case) -> None:
     """Insert a case. Raises ``IntegrityError`` where the number is taken."""
     row = {name: getattr(case, name) for name in case.__slots__}

@@ -25,6 +25,7 @@ from store.tables import (
     epochs,
     gaps,
     jobs,
+    measures,
     outbox,
     segments,
     streams,
@@ -62,11 +63,13 @@ class Doomed:
     timeline: tuple[int, ...] = ()
     outbox: tuple[int, ...] = ()
     gaps: tuple[int, ...] = ()
+    measures: tuple[int, ...] = ()
 
     @property
     def anything(self) -> bool:
         """Whether any row has to go."""
-        return bool(self.utterances or self.alerts or self.timeline or self.outbox or self.gaps)
+        rows = (self.utterances, self.alerts, self.timeline, self.outbox, self.gaps, self.measures)
+        return any(rows)
 
 
 NOTHING = Doomed()
@@ -87,7 +90,14 @@ def find_doomed(connection: Connection, stream: str, kept: Sequence[Range]) -> D
         timeline=found(timeline_events, times=("at_ms", "at_ms")),
         outbox=_told(connection, stream, set(raised) if kept else None),
         gaps=found(gaps),
+        measures=() if kept else _measures(connection, stream),
     )
+
+
+def _measures(connection: Connection, stream: str) -> tuple[int, ...]:
+    """What was asked of the platform has no place in a stream, so it goes with the whole."""
+    query = select(measures.c.id).where(measures.c.stream == stream).order_by(measures.c.id)
+    return tuple(connection.execute(query).scalars())
 
 
 def _outside(
@@ -139,6 +149,7 @@ def _take_rows(connection: Connection, doomed: Doomed) -> None:
         (alerts.c.id, doomed.alerts),
         (timeline_events.c.id, doomed.timeline),
         (gaps.c.id, doomed.gaps),
+        (measures.c.id, doomed.measures),
     ):
         for first in range(0, len(keys), _SQL_VARIABLES):
             block = keys[first : first + _SQL_VARIABLES]

@@ -7,11 +7,15 @@ from pathlib import Path
 import click
 from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
-from core.errors import Sentence
+from core.errors import Sentence, UsageError
 from evidence.archive import ArchiveCheck
+from evidence.audit import append_audit, local_actor
+from evidence.upkeep import stamp_everything
 from livewitness.cli import data_option, json_option
 from livewitness.console import emit, phrase, printable, say, stderr, stdout
 from livewitness.wiring import settings_for
+
+_STAMPS = 10_000
 
 
 @click.group(name="archive")
@@ -39,7 +43,24 @@ def verify(rate: float, restart: bool, data: Path | None, as_json: bool) -> None
             check.save()
             raise
     _conclude(check, as_json=as_json)
+    damages = len(check.state.damages)
+    append_audit(
+        settings_for(data).data, local_actor(), "archive.verify", {"segments": check.state.segments, "damages": damages}
+    )
     sys.exit(1 if check.state.damages else 0)
+
+
+@command.command(name="stamp")
+@data_option
+def stamp(data: Path | None) -> None:
+    """补取尚缺的时间戳 / Fetch the time-stamps that are still missing."""
+    settings = settings_for(data)
+    if not settings.tsa_url:
+        raise UsageError(
+            "no_authority", "没有配置时间戳服务（LIVEWITNESS_TSA_URL）。", "No authority is set (LIVEWITNESS_TSA_URL)."
+        )
+    left = stamp_everything(settings.data.absolute(), settings.tsa_url, most=_STAMPS)
+    say(f"还缺 {left} 个时间戳。", f"{left} tokens are still missing.")
 
 
 def _conclude(check: ArchiveCheck, *, as_json: bool) -> None:

@@ -6,17 +6,20 @@ from pathlib import Path
 
 import click
 
+from core.clock import utc_now
 from core.errors import Sentence
-from evidence.audit import read_audit
-from evidence.audit_seal import check_audit
+from evidence.audit import first_index, local_actor, read_audit
+from evidence.audit_seal import check_audit, cut_old, old_entries, seal_audit
+from evidence.holds import standing_holds
+from evidence.upkeep import stamp_audit
 from livewitness.cli import data_option, json_option
 from livewitness.console import emit, phrase, printable, say, stdout
-from livewitness.wiring import settings_for
+from livewitness.wiring import database_of, settings_for
 
 
 @click.group(name="audit")
 def command() -> None:
-    """审计记录 / The audit chain: list, verify."""
+    """审计记录 / The audit chain: list, verify, seal, cut."""
 
 
 @command.command(name="list")
@@ -25,6 +28,36 @@ def list_(data: Path | None) -> None:
     """列出记录，每行一个 JSON / The entries, one JSON object a line."""
     for line in read_audit(settings_for(data).data):
         emit(json.loads(line))
+
+
+@command.command(name="seal")
+@data_option
+def seal(data: Path | None) -> None:
+    """为审计记录签一个检查点，并取时间戳 / Sign a checkpoint of the chain, stamped where an authority is set."""
+    settings = settings_for(data)
+    data_dir = settings.data.absolute()
+    made = seal_audit(data_dir)
+    if settings.tsa_url:
+        stamp_audit(data_dir, settings.tsa_url)
+    if made is None:
+        say("没有新的记录。", "There is nothing new.")
+    else:
+        stdout.print(str(made), markup=False, soft_wrap=True)
+
+
+@command.command(name="cut")
+@click.option("--years", type=click.IntRange(3, 100), required=True, help="保留几年内的记录 / keep so many years")
+@click.option("--run", "really", is_flag=True, help="执行；不给则只报数 / do it; without: only say how many")
+@data_option
+def cut(years: int, really: bool, data: Path | None) -> None:
+    """裁去早于 --years 年的记录，其哈希由签名的检查点证明 / Cut off entries older than that; a checkpoint vouches."""
+    settings = settings_for(data)
+    data_dir = settings.data.absolute()
+    with database_of(settings) as db:
+        needed = {hold.id for hold in standing_holds(db, data_dir)}
+    count = old_entries(data_dir, utc_now(), years, needed)
+    gone = cut_old(data_dir, count, local_actor()) if really else count - first_index(read_audit(data_dir))
+    say(f"早于 {years} 年的记录：{gone} 条。", f"Entries older than {years} years: {gone}.")
 
 
 @command.command(name="verify")

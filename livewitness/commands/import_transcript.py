@@ -7,6 +7,7 @@ import click
 from claims.checker import load_checker
 from core.records import Stream
 from core.shapes import alert_json
+from evidence.audit import append_audit, local_actor
 from index.indexer import VectorIndexer
 from livewitness.cli import data_option, json_option
 from livewitness.console import emit, say
@@ -34,6 +35,8 @@ def command(
         record = Stream(name=stream, source=f"transcript:{file.name}", shop=shop, product=product)
         imported = import_transcript(db, checker, record, lines)
         VectorIndexer(db, embedder).flush(FLUSH_S)
+    detail = {"stream": stream, "file": file.name, "utterances": imported.lines}
+    append_audit(settings.data, local_actor(), "import.transcript", detail)
     if as_json:
         for alert in imported.alerts:
             emit({"event": "alert", **alert_json(alert)})

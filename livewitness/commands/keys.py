@@ -6,6 +6,8 @@ import click
 
 from core.clock import iso
 from core.errors import StorageError
+from evidence.audit import append_audit, local_actor
+from evidence.audit_seal import try_to_seal
 from evidence.keys import Keyring, PublicKey, write_public
 from livewitness.cli import data_option, json_option
 from livewitness.console import emit, say, stdout
@@ -21,7 +23,9 @@ def command() -> None:
 @data_option
 def new(data: Path | None) -> None:
     """生成一把密钥 / Make a key."""
-    stdout.print(_ring(data).new().public.id, markup=False)
+    made = _ring(data).new().public.id
+    _note(data, "keys.new", {"key": made})
+    stdout.print(made, markup=False)
 
 
 @command.command(name="list")
@@ -42,7 +46,9 @@ def list_(data: Path | None, as_json: bool) -> None:
 @data_option
 def rotate(data: Path | None) -> None:
     """换新密钥，旧密钥不再签名 / A new key; the old ones sign no more."""
-    stdout.print(_ring(data).rotate().public.id, markup=False)
+    made = _ring(data).rotate().public.id
+    _note(data, "keys.rotate", {"key": made})
+    stdout.print(made, markup=False)
 
 
 @command.command(name="revoke")
@@ -52,6 +58,7 @@ def rotate(data: Path | None) -> None:
 def revoke(key_id: str, reason: str, data: Path | None) -> None:
     """吊销密钥：只有此前盖过时间戳的签名仍算数 / Withdraw a key: only what was stamped before counts."""
     key = _ring(data).revoke(key_id, reason)
+    _note(data, "keys.revoke", {"key": key.id, "reason": reason})
     say(f"{key.id} 已吊销；请重新发布公钥文件。", f"{key.id} is revoked; publish the public file again.")
 
 
@@ -75,6 +82,13 @@ def public(output: Path, data: Path | None) -> None:
 
 def _ring(data: Path | None) -> Keyring:
     return Keyring(settings_for(data).data / "keys")
+
+
+def _note(data: Path | None, action: str, detail: dict[str, str]) -> None:
+    """On record in the audit chain, which is signed at once: with another key from here on."""
+    folder = settings_for(data).data
+    append_audit(folder, local_actor(), action, detail)
+    try_to_seal(folder)
 
 
 def _fields(key: PublicKey) -> dict[str, str]:

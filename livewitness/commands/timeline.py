@@ -8,6 +8,7 @@ from core.clock import iso, parse_seconds, timecode, utc_now
 from core.errors import NotFoundError, UsageError
 from core.records import TimelineEvent, TimelineKind
 from core.shapes import timeline_json
+from evidence.audit import append_audit, local_actor
 from livewitness.cli import data_option, json_option
 from livewitness.console import emit, printable, say, stdout
 from livewitness.wiring import database_of, settings_for
@@ -57,6 +58,9 @@ def add(
             fen = None if price is None else round(price * 100)
             event = TimelineEvent(stream, at_ms, wanted, text.strip(), utc_now(), product_class, fen, author)
             key = timeline.add_event(connection, event)
+    append_audit(
+        settings_for(data).data, local_actor(), "timeline.posted", {"stream": stream, "event": key, "kind": kind}
+    )
     if as_json:
         emit(timeline_json(event) | {"id": key})
     say(f"已记入 {timecode(at_ms)}。", f"Noted at {timecode(at_ms)}.")

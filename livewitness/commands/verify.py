@@ -12,6 +12,7 @@ import click
 
 from core.errors import BadInputError, Sentence
 from core.settings import Settings
+from evidence.audit import append_audit, local_actor
 from evidence.editions import find_other_editions
 from evidence.keys import Keyring, PublicKey, read_public
 from evidence.stamping import read_ca
@@ -64,6 +65,10 @@ def command(
     for path, failure in unbound:
         verdicts[str(path)] = replace(verdicts[str(path)], failures=(*verdicts[str(path)].failures, failure))
     originals = {str(masked): str(original) for masked, original in pairs}
+    if settings.database.exists():
+        # Only where evidence is kept: somebody else's machine, where a package is checked, has no chain to write to.
+        noted = [{"package": Path(name).name, "holds": verdict.holds} for name, verdict in verdicts.items()]
+        append_audit(settings.data, local_actor(), "verify", {"packages": noted})
     for name, verdict in verdicts.items():
         if as_json:
             failures = [asdict(failure) for failure in verdict.failures]

@@ -10,6 +10,7 @@ from core.egress import addresses_of, parse_target
 from core.errors import ConflictError, NotFoundError, UsageError
 from core.settings import Settings
 from core.shapes import Json
+from evidence.audit import append_audit, local_actor
 from livewitness.cli import data_option, json_option
 from livewitness.console import emit, printable, say, stdout
 from livewitness.wiring import database_of, settings_for
@@ -73,6 +74,7 @@ def set_(name: str, url: str, secret: str, streams: tuple[str, ...], data: Path 
             )
         used = secret or (known.secret if known else secrets.token_urlsafe(32))
         hooks.put_webhook(connection, Webhook(name, url, used, streams))
+    append_audit(settings.data, local_actor(), "webhook.set", {"webhook": name, "url": url, "streams": list(streams)})
     say(f"已设置 {name}。", f"{name} is set.")
     if not secret and known is None:
         say("签名密钥（只显示这一次）：", "Signing key (shown this once):")
@@ -89,9 +91,11 @@ def _check(settings: Settings, url: str) -> None:
 @data_option
 def remove(name: str, data: Path | None) -> None:
     """删除推送目标及其死信 / Remove a target with its dead letters."""
-    with database_of(settings_for(data)) as db, db.write() as connection:
+    settings = settings_for(data)
+    with database_of(settings) as db, db.write() as connection:
         if not hooks.remove_webhook(connection, name):
             raise _unknown(name)
+    append_audit(settings.data, local_actor(), "webhook.removed", {"webhook": name})
     say(f"已删除 {name}。", f"{name} is removed.")
 
 

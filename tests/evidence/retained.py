@@ -85,7 +85,7 @@ def add_stream(
     if ended is not None:
         with db.write() as connection:
             streams.end_stream(connection, name, ended)
-    _keep_clip(archive, name, [1, 2])
+    _keep_clip(archive, name, [1, 2][: len(words)])
 
 
 def _say(archive: Archive, name: str, number: int, text: str, log: LiveLog) -> None:

@@ -7,20 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import ConflictError
+from core.errors import ConflictError, NotFoundError
 from core.records import Stream
 from evidence.archive import ArchiveCheck
 from evidence.audit import read_audit
 from evidence.audit_seal import check_audit
 from evidence.deletion import finish_interrupted, run_plan
 from evidence.holds import HoldOrder, lift_holds, place_hold, standing_holds
-from evidence.leaves import deleted_files
+from evidence.leaves import deleted_files, received_leaf
 from evidence.retention import Reason
 from evidence.retention_plan import plan_json
-from evidence.segment_log import log_path, read_log
+from evidence.segment_log import SegmentLog, log_path, read_log
 from index.snapshot import snapshot_root
 from ingest.lock import StreamLock
-from store import alerts, deletions, outbox, recordings, streams, timeline, utterances
+from store import alerts, cases, deletions, outbox, recordings, streams, timeline, utterances
+from store.cases import Case, CaseState, Exhibit, ExhibitKind
 from store.retention import RetentionClass, Trade, put_trade
 from store.tables import metadata
 from tests.evidence.retained import ACTOR, ENDED, NOW, Archive, add_stream, open_archive
@@ -232,6 +233,53 @@ def test_a_run_broken_off_between_streams_goes_on_under_the_same_hash(archive: A
     assert archive.plan().hash != plan.hash
     assert [line["stream"] for line in run(archive, plan.hash)] == [e.stream for e in plan.streams[1:]]
     assert archive.plan().streams == ()
+
+
+# What a table with streams or persons in it has to do with retention: a new one needs a decision, and a line here.
+DELETED = {"segments", "gaps", "utterances", "alerts", "alert_reviews", "outbox", "timeline_events", "measures"}
+DELETED |= {"dead_letters", "vectors", "readings", "search_matches", "trades"}
+BLANKED = {"streams", "epochs", "jobs"}
+KEPT = {"retention_classes", "holds", "deletions", "deleted_segments", "index_removals"}
+ELSEWHERE = {"cases", "exhibits", "saved_searches", "webhooks", "webhook_queues", "watches"}
+ELSEWHERE |= {"accounts", "sessions", "invitations", "api_keys"}
+
+
+def test_every_table_has_its_place_in_retention() -> None:
+    assert {table.name for table in metadata.sorted_tables} == DELETED | BLANKED | KEPT | ELSEWHERE
+
+
+def test_what_an_open_case_shows_is_held_until_it_is_closed(archive: Archive) -> None:
+    with archive.db.write() as connection:
+        cases.add_case(connection, Case("案9", "争议", "花店", CaseState.OPEN, "", "a", NOW))
+        shown = Exhibit("e1", "案9", 1, ExhibitKind.PACKAGE, "片段", "", "a", NOW, "旧", 0, 2_000, "p.zip")
+        cases.add_exhibit(connection, shown)
+    assert [h.id for h in standing_holds(archive.db, archive.data)] == ["exhibit:e1"]
+    with pytest.raises(NotFoundError):
+        lift_holds(archive.db, archive.data, "案9", "x", ACTOR)
+    (line,) = run(archive)
+    assert line["segments"] == [[3, 4]]
+    with archive.db.write() as connection:
+        connection.exec_driver_sql("UPDATE cases SET state = 'closed'")
+    assert standing_holds(archive.db, archive.data) == []
+    (rest,) = run(archive)
+    assert rest["segments"] == [[1, 2]]
+
+
+def test_what_was_received_goes_with_the_whole_stream_and_stays_with_a_held_part(archive: Archive) -> None:
+    folder = log_path(archive.data, "旧").parent
+    (folder / "received").mkdir()
+    (folder / "received" / "abc.json").write_text("魑魅的聊天")
+    log = SegmentLog(log_path(archive.data, "旧"))
+    log.append(received_leaf({"file": "received/abc.json", "name": "chat.json", "what": "chat"}, NOW))
+    log.close()
+    hold, _ = place_hold(archive.db, archive.data, HoldOrder("案", "旧", "诉讼", 0, 2_000), ACTOR)
+    (line,) = run(archive)
+    assert line["received"] == []
+    lift_holds(archive.db, archive.data, hold.id, "结案", ACTOR)
+    (rest,) = run(archive)
+    assert rest["received"] == ["received/abc.json"]
+    assert not (folder / "received" / "abc.json").exists()
+    assert "received/abc.json" in deleted_files(read_log(log_path(archive.data, "旧")).leaves)
 
 
 def test_a_disk_without_room_deletes_nothing_more(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,78 @@
+"""What a running service does for evidence every minute: signs the audit chain, and fetches tokens that are missing.
+
+Tokens may be missing for good otherwise: a stream that ended while the authority did not answer asks no more.
+"""
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from core.errors import LiveWitnessError
+from evidence.audit_seal import AUDIT_FOLDER, parse_audit_checkpoint, seal_audit
+from evidence.checkpoints import FOLDER, load_checkpoint, write_new
+from evidence.live_log import SealOptions, stamp_pending
+from evidence.stamping import request_token
+
+_log = logging.getLogger(__name__)
+
+
+def stamp_everything(data_dir: Path, url: str, *, most: int = 20) -> int:
+    """Fetch at most ``most`` missing tokens for each stream and the audit chain; how many are still missing."""
+    waiting = stamp_audit(data_dir, url, most=most)
+    for folder in sorted((data_dir / "streams").glob(f"*/{FOLDER}")):
+        waiting += stamp_pending(folder, url, most=most)
+    return waiting
+
+
+def stamp_audit(data_dir: Path, url: str, *, most: int = 20) -> int:
+    """Fetch missing tokens over checkpoints of the audit chain, the newest first; how many are still missing."""
+    paths = sorted((data_dir / AUDIT_FOLDER).glob("[0-9]*.txt"))
+    waiting = [path for path in paths if not path.with_suffix(".tsr").exists()]
+    for path in reversed(waiting[-most:]):
+        text = path.read_bytes()
+        if parse_audit_checkpoint(text) is None:
+            continue
+        try:
+            write_new(path.with_suffix(".tsr"), request_token(url, text))
+        except LiveWitnessError as error:
+            _log.warning("%s", error)
+            break
+    return sum(not path.with_suffix(".tsr").exists() for path in waiting)
+
+
+def tokens_missing(data_dir: Path) -> list[str]:
+    """Times of the stream checkpoints without a token, the oldest first: how long the queue is, and how old."""
+    times = []
+    for path in (data_dir / "streams").glob(f"*/{FOLDER}/[0-9]*.txt"):
+        if not path.with_suffix(".tsr").exists() and (stored := load_checkpoint(path)) is not None:
+            times.append(stored.checkpoint.time.isoformat())
+    return sorted(times)
+
+
+@contextmanager
+def upkeep(data_dir: Path, seal: SealOptions) -> Iterator[None]:
+    """Look after evidence while this is open, and once more at its end."""
+    over = threading.Event()
+    thread = threading.Thread(target=_look_after, args=(data_dir, seal, over), name="upkeep", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _look_after(data_dir: Path, seal: SealOptions, over: threading.Event) -> None:
+    while True:
+        ending = over.wait(seal.every_s)
+        try:
+            seal_audit(data_dir)
+            if seal.tsa_url:
+                stamp_everything(data_dir, seal.tsa_url)
+        except (LiveWitnessError, OSError) as error:
+            # Tried again in a minute; what is not signed yet is told by the health check.
+            _log.error("upkeep: %s", error)
+        if ending:
+            return
