@@ -7,14 +7,18 @@ their own: the resolver turns them into an address, and the address is what is c
 
 import ipaddress
 import socket
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv6Address
 from urllib.parse import urlsplit
 
 from core.errors import BadInputError, LiveWitnessError, Sentence
 
 MAX_URL = 2048
+CONNECT_S = 10.0
+_LOW_PORTS = frozenset({80, 443, 322, 554})
+"""Well-known ports that are HTTP, HTTPS, RTSPS and RTSP; the others below 1024 belong to mail, shells, name servers."""
 _PORTS = {"http": 80, "https": 443}
 _V4_IN_V6 = (
     # Prefix and how far the IPv4 address stands from the right: mapped, compatible, NAT64 (RFC 6052), 6to4.
@@ -132,12 +136,53 @@ def addresses_of(
             f"{host} 指向内部地址（{refused[0]}），不予连接。",
             f"{host} points at an internal address ({refused[0]}); it is not connected to.",
             hint=Sentence(
-                "确需发往内网时，设置 LIVEWITNESS_ALLOW_INTERNAL_TARGETS=true。",
-                "To send to an internal network, set LIVEWITNESS_ALLOW_INTERNAL_TARGETS=true.",
+                "确需连接内网时，设置 LIVEWITNESS_ALLOW_INTERNAL_TARGETS=true。",
+                "To connect to an internal network, set LIVEWITNESS_ALLOW_INTERNAL_TARGETS=true.",
             ),
+        )
+    if port < 1024 and port not in _LOW_PORTS and not allow_internal:
+        raise EgressError(
+            "egress_port",
+            f"端口 {port} 不予连接（{host}）。",
+            f"Port {port} of {host} is not one to connect to.",
         )
     return answers
 
 
 def _unresolved(host: str) -> EgressError:
     return EgressError("egress_unresolved", f"找不到主机 {host}。", f"The host {host} has no address.")
+
+
+@dataclass(frozen=True, slots=True)
+class Egress:
+    """What may be connected to.
+
+    ``named``: hosts and ports that the operator wrote down; they may be anywhere, what they refer to may not.
+    """
+
+    allow_internal: bool = False
+    named: frozenset[tuple[str, int]] = frozenset()
+    resolve: Resolver = system_resolver
+
+    def naming(self, host: str, port: int) -> "Egress":
+        """The same, with one more host and port that may be internal."""
+        return replace(self, named=self.named | {(host.lower(), port)})
+
+    def addresses(self, host: str, port: int) -> Sequence[str]:
+        """Checked addresses, see `addresses_of`."""
+        trusted = self.allow_internal or (host.lower(), port) in self.named
+        return addresses_of(host, port, allow_internal=trusted, resolve=self.resolve)
+
+    def connect(self, host: str, port: int, timeout_s: float = CONNECT_S) -> socket.socket:
+        """A TCP connection to one of the checked addresses, tried in their order within ``timeout_s``.
+
+        Raises `EgressError` before anything is sent to a refused host, ``OSError`` when none of them answers.
+        """
+        until = time.monotonic() + timeout_s
+        failure: OSError = TimeoutError("timed out")
+        for address in self.addresses(host, port):
+            try:
+                return socket.create_connection((address, port), max(0.1, until - time.monotonic()))
+            except OSError as error:
+                failure = error
+        raise failure

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import ffmpeg
 import imageio_ffmpeg
 
+from ingest.route import Route
 from ingest.sources import Source
 
 SAMPLE_RATE = 16_000
@@ -31,9 +32,18 @@ _PROTOCOLS = {
     "file": "file",
     "hls": "http,https,tcp,tls,crypto,httpproxy",
     "http": "http,https,tcp,tls,crypto,httpproxy",
-    "rtmp": "rtmp,rtmps,rtmpt,tcp,tls,http",
-    "rtsp": "rtsp,rtsps,rtp,rtcp,udp,tcp,tls",
-    "srt": "srt,udp",
+    "rtmp": "rtmp,tcp",
+    "rtsp": "rtsp,rtp,tcp",
+    "srt": "srt",
+}
+_WEB_FORMATS = f"hls,webvtt,{FILE_FORMATS}"
+_FORMATS = {
+    "file": FILE_FORMATS,
+    "hls": _WEB_FORMATS,
+    "http": _WEB_FORMATS,
+    "rtmp": "flv,live_flv",
+    "rtsp": "rtsp,mpegts",
+    "srt": "mpegts,matroska,webm,flv",
 }
 _MICROSECONDS = 1_000_000
 _JUMP_S = 5
@@ -72,10 +82,9 @@ def pcm_filter(first_input_sample: int = 0) -> str:
 
 def _input_options(source: Source, *, realtime: bool, timeout_s: float) -> dict[str, Any]:
     options: dict[str, Any] = {"protocol_whitelist": _PROTOCOLS[source.kind], "max_pixels": MAX_PIXELS}
+    options["format_whitelist"] = _FORMATS[source.kind]
     timeout = round(timeout_s * _MICROSECONDS)
     match source.kind:
-        case "file":
-            options["format_whitelist"] = FILE_FORMATS
         case "hls" | "http" | "rtmp":
             options["rw_timeout"] = timeout
         case "rtsp":
@@ -93,14 +102,10 @@ def _compile(output: Any, binary: str) -> list[str]:  # noqa: ANN401 - ffmpeg-py
     return argv
 
 
-def input_url(source: Source) -> str:
-    """``location`` as ffmpeg takes it; files with their protocol, so that a colon in a name is harmless."""
-    return source.location if source.live else f"file:{source.location}"
-
-
 def recording(
     binary: str,
     source: Source,
+    route: Route,
     plan: StreamPlan,
     *,
     first_sequence: int,
@@ -113,10 +118,10 @@ def recording(
 ) -> list[str]:
     """Record one epoch: segments ``%08d`` into the working directory, PCM s16le on stdout.
 
-    The first video (no cover pictures) and the first audio stream are copied unchanged. Each closed
-    segment is told on the inherited descriptor ``list_fd`` as a CSV line of name, start and end in
-    PTS seconds. The lists' and the samples' zero is the first timestamp of the source, which the
-    files carry as `PTS_ORIGIN_MS`.
+    ``route`` is the way to ``source``, see `ingest.route.open_route`. The first video (no cover pictures) and the
+    first audio stream are copied unchanged. Each closed segment is told on the inherited descriptor ``list_fd`` as a
+    CSV line of name, start and end in PTS seconds. The lists' and the samples' zero is the first timestamp of the
+    source, which the files carry as `PTS_ORIGIN_MS`.
 
     ``at_edge``: begin an HLS source at its newest segment, because the ones before are recorded. ``drop_changed``:
     audio whose sampling rate changes is left out of the PCM (a filter built anew would pad the whole epoch again);
@@ -128,7 +133,7 @@ def recording(
         options["live_start_index"] = -1
     if drop_changed and plan.audio:
         options["drop_changed:a"] = 1
-    media = ffmpeg.input(input_url(source), **options)
+    media = ffmpeg.input(route.url, **options, **route.options)
     segments = ffmpeg.output(
         media["V:0?"],
         media["a:0?"],
@@ -173,7 +178,7 @@ def hls_serving(binary: str, media: Path, folder: Path, *, realtime: bool, segme
     options = _input_options(source, realtime=realtime, timeout_s=0)
     flags = "temp_file+delete_segments" if realtime else "temp_file"
     output = ffmpeg.output(
-        ffmpeg.input(input_url(source), **options),
+        ffmpeg.input(f"file:{source.location}", **options),
         str(folder / "live.m3u8"),
         c="copy",
         f="hls",

@@ -23,6 +23,7 @@ _TS_VIDEO = frozenset({"h264", "hevc", "mpeg1video", "mpeg2video", "mpeg4"})
 _TS_AUDIO = frozenset({"aac", "mp3", "mp2", "ac3", "eac3", "dts"})
 
 Cause = Literal[
+    "guarded",
     "refused",
     "unresolved",
     "timeout",
@@ -32,16 +33,23 @@ Cause = Literal[
     "no_stream",
     "disk_full",
     "not_media",
+    "certificate",
     "unknown",
 ]
 
 _CAUSES: tuple[tuple[str, Cause], ...] = (
+    ("points at an internal address", "guarded"),
+    ("is not one to connect to", "guarded"),
+    ("the server redirects", "guarded"),
+    ("not a usable web address", "guarded"),
+    ("certificate verify failed", "certificate"),
     ("no space left on device", "disk_full"),
     ("file too large", "disk_full"),
     ("disk quota exceeded", "disk_full"),
     ("matches no streams", "no_stream"),
     ("does not contain any stream", "no_stream"),
     ("failed to resolve hostname", "unresolved"),
+    ("has no address", "unresolved"),
     ("connection refused", "refused"),
     ("404 not found", "not_found"),
     ("http error 404", "not_found"),
@@ -55,6 +63,10 @@ _CAUSES: tuple[tuple[str, Cause], ...] = (
 )
 
 _SENTENCES: dict[Cause, Sentence] = {
+    "guarded": Sentence(
+        "它指向内部地址或不予连接的端口", "it leads to an internal address or a port that is not connected to"
+    ),
+    "certificate": Sentence("对方的证书不可信", "its certificate is not to be trusted"),
     "refused": Sentence(
         "连接被拒绝，请检查端口以及服务是否已启动", "the connection was refused; check the port and that it is serving"
     ),

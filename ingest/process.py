@@ -1,17 +1,20 @@
 """Running ffmpeg: its messages read and kept within bounds, its process group ended for sure."""
 
 import functools
+import json
 import os
+import pwd
 import signal
 import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from core.errors import StorageError
+from core.errors import BadInputError, StorageError
 from ingest.diagnosis import InputReport
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
@@ -30,6 +33,47 @@ def takes_option(binary: str, option: str) -> bool:
     return f"-{option}".encode() in told.stdout
 
 
+@dataclass(frozen=True, slots=True)
+class Confinement:
+    """What an ffmpeg is allowed, see `ingest.launcher`. Where ``environment`` is empty it has ours.
+
+    ``ports``: TCP ports that it may connect to. ``user``: whom to run it as, for recorders that run as root.
+    """
+
+    environment: Mapping[str, str] = field(default_factory=dict)
+    ports: tuple[int, ...] = ()
+    user: str = ""
+    memory: int = 4 * 1024**3
+    files: int = 256
+    cpu_s: int = 0
+
+    def ids(self) -> tuple[int, int]:
+        """User and group to become; -1 to stay. Raises `BadInputError` for a user that cannot be become."""
+        if not self.user:
+            return -1, -1
+        try:
+            entry = pwd.getpwnam(self.user)
+        except KeyError as error:
+            raise BadInputError(
+                "no_such_user", f"本机没有用户 {self.user}。", f"There is no user {self.user} on this machine."
+            ) from error
+        if os.geteuid() == entry.pw_uid:
+            return -1, -1
+        if os.geteuid() != 0:
+            raise BadInputError(
+                "cannot_switch_user",
+                f"只有 root 才能让 ffmpeg 以 {self.user} 的身份运行。",
+                f"Only root can run ffmpeg as {self.user}.",
+            )
+        return entry.pw_uid, entry.pw_gid
+
+    def told(self) -> str:
+        """What the launcher is told."""
+        uid, gid = self.ids()
+        limits = {"parent": os.getpid(), "memory": self.memory, "files": self.files, "cpu_s": self.cpu_s}
+        return json.dumps({"limits": {**limits, "uid": uid, "gid": gid}, "ports": self.ports})
+
+
 class FfmpegProcess:
     """One ffmpeg. Messages are read by a thread of its own; ``tail()`` has the last 200 lines.
 
@@ -37,13 +81,22 @@ class FfmpegProcess:
     group of its own, so that a Ctrl-C at the terminal reaches only the recorder.
     """
 
-    def __init__(self, argv: Sequence[str], *, cwd: Path, pass_fds: Sequence[int] = (), stdout: bool = True) -> None:
+    def __init__(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        pass_fds: Sequence[int] = (),
+        stdout: bool = True,
+        confinement: Confinement | None = None,
+    ) -> None:
+        confinement = confinement or Confinement()
         self._lines: deque[str] = deque(maxlen=_TAIL_LINES)
         self._report = InputReport()
         self.opened = threading.Event()
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid()), *argv],
+                [sys.executable, "-I", "-S", str(_LAUNCHER), confinement.told(), *argv],
                 cwd=cwd,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE if stdout else subprocess.DEVNULL,
@@ -51,7 +104,7 @@ class FfmpegProcess:
                 pass_fds=pass_fds,
                 start_new_session=True,
                 restore_signals=False,  # a broken pipe or a file limit is to be an error message, not a death
-                env={**os.environ, "AV_LOG_FORCE_NOCOLOR": "1"},
+                env={**(confinement.environment or os.environ), "AV_LOG_FORCE_NOCOLOR": "1"},
             )
         except OSError as error:
             raise StorageError(

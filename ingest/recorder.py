@@ -10,7 +10,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Event
@@ -18,13 +18,15 @@ from typing import Literal, Protocol, cast
 
 import numpy as np
 
+from core.egress import Egress, EgressError
 from core.records import Epoch, Gap, Segment
 from ingest.changes import Sight, SourceWatch
 from ingest.commands import PTS_ORIGIN_MS, SAMPLE_RATE, StreamPlan, recording
 from ingest.diagnosis import StreamNames, cause, playlist_lost
 from ingest.layout import OPEN, epoch_path, segment_files
 from ingest.pcm import Int16, PcmBlock, PcmBuffer
-from ingest.process import FfmpegProcess, takes_option
+from ingest.process import Confinement, FfmpegProcess, takes_option
+from ingest.route import Route, open_route
 from ingest.segments import clear_open, close_segment, held, inspect, parse_listed, salvage, segment_of
 from ingest.sources import Source
 
@@ -90,7 +92,8 @@ class RecordingListener(Protocol):
 class RecorderOptions:
     """How to record. Times in seconds; ``silent_after_s`` without a byte counts as a lost source.
 
-    A live epoch ends after ``max_epoch_s``, because MPEG-TS time starts again after 26.5 hours.
+    A live epoch ends after ``max_epoch_s``, because MPEG-TS time starts again after 26.5 hours. ``egress``: what may
+    be connected to. ``ffmpeg_user``: whom ffmpeg runs as, when we are root.
     """
 
     ffmpeg: str
@@ -101,6 +104,8 @@ class RecorderOptions:
     silent_after_s: float = 20.0
     pcm_buffer_s: float = 60.0
     max_epoch_s: float = 24 * 3600.0
+    egress: Egress = field(default_factory=Egress)
+    ffmpeg_user: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,14 +172,29 @@ class EpochRecorder:
 
     def run(self) -> Ending:
         """Record until the source ends, fails, falls silent, or ``stop`` is set."""
+        try:
+            with open_route(self._order.source, self._options.egress) as route:
+                ending = self._run_on(route)
+                self.messages += route.notes()
+        except EgressError as error:
+            self.messages = [error.sentence.en]
+            return "not_opened"
+        return ending
+
+    def _run_on(self, route: Route) -> Ending:
         open_folder = self._order.folder / OPEN
         open_folder.mkdir(parents=True, exist_ok=True)
         clear_open(self._order.folder)
         read_fd, write_fd = os.pipe()
         with os.fdopen(read_fd, encoding="utf-8") as listing:
             try:
-                argv = self._command(write_fd)
-                process = FfmpegProcess(argv, cwd=open_folder, pass_fds=(write_fd,), stdout=self._order.plan.audio)
+                process = FfmpegProcess(
+                    self._command(route, write_fd),
+                    cwd=open_folder,
+                    pass_fds=(write_fd,),
+                    stdout=self._order.plan.audio,
+                    confinement=Confinement(route.environment, route.ports, self._options.ffmpeg_user),
+                )
             finally:
                 os.close(write_fd)
             try:
@@ -185,11 +205,12 @@ class EpochRecorder:
                     clear_open(self._order.folder)
                 self._tidy(open_folder)
 
-    def _command(self, list_fd: int) -> list[str]:
+    def _command(self, route: Route, list_fd: int) -> list[str]:
         options, order = self._options, self._order
         return recording(
             options.ffmpeg,
             order.source,
+            route,
             order.plan,
             first_sequence=order.first_sequence,
             segment_seconds=options.segment_seconds,

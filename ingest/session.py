@@ -12,12 +12,14 @@ from threading import Event
 from typing import Literal, Never
 
 from core.clock import ms_between, plus_ms, utc_now
+from core.egress import Egress
 from core.errors import BadInputError, SourceError
 from core.records import Epoch, Gap
 from ingest.commands import PTS_ORIGIN_MS, StreamPlan, ffmpeg_path
 from ingest.diagnosis import StreamNames, cause, disk_full, last_message, source_error, truncated
 from ingest.probe import MediaInfo, probe_for_speech
 from ingest.recorder import Ending, EpochOrder, EpochRecorder, RecorderOptions, RecordingListener
+from ingest.route import naming
 from ingest.segments import TS_WRAP_MS, free_bytes_error
 from ingest.sources import Kind, Source
 
@@ -97,7 +99,9 @@ class StreamRecorder:
 
     The caller holds the stream's lock (`ingest.lock.StreamLock` on `ingest.layout.stream_path`) and has
     listed what `ingest.segments.recover_orphans` found. ``known`` (files only) maps the sequence numbers that
-    are already listed to their SHA-256: such segments are made again, compared, and not told again.
+    are already listed to their SHA-256: such segments are made again, compared, and not told again. ``egress`` says
+    what may be connected to; ``None``: the source was written down by the operator, whose word stands for its own
+    host and port, and for nothing that it refers to.
     """
 
     def __init__(
@@ -122,6 +126,8 @@ class StreamRecorder:
         clock: Callable[[], datetime] = utc_now,
         rng: random.Random | None = None,
         gap_reason: str = "recorder_restarted",
+        egress: Egress | None = None,
+        ffmpeg_user: str = "",
     ) -> None:
         self._stream = stream
         self._source = source
@@ -136,6 +142,8 @@ class StreamRecorder:
             silent_after_s=silent_after_s or _SILENT_AFTER_S[source.kind],
             pcm_buffer_s=pcm_buffer_s,
             max_epoch_s=max_epoch_s,
+            egress=egress or naming(Egress(), source),
+            ffmpeg_user=ffmpeg_user,
         )
         self._policy = policy or ReconnectPolicy()
         self._known = dict(known or {})
