@@ -214,11 +214,14 @@ class Scribe:
             recordings.advance_cursor(connection, epoch.stream, epoch.number, cursor_ms)
 
     def _known(self, epoch: Epoch, cursor_ms: int) -> State:
-        """Alerts that may still change; after a restart, those that are stored."""
+        """Alerts that may still change; after a restart, those that are stored, and what was said last."""
         if self._state is None:
             since = cursor_ms - self._policy.correction_ms
             with self._db.read() as connection:
                 self._state = resumed(alerts.recent_alerts(connection, epoch.stream, since))
+                last = utterances.last_utterance(connection, epoch.stream)
+            if last is not None:
+                self._judge(last)
         return self._state
 
     def _judge(self, utterance: Utterance) -> _Claims:

@@ -89,6 +89,15 @@ def test_a_restarted_scribe_confirms_what_the_first_suspected(scribe, db, checke
     assert (change.kind, change.alert.id) == ("confirmed", raised.alert.id)
 
 
+def test_a_restarted_scribe_judges_behind_what_was_said_before(db, checker):
+    def scribe():
+        return Scribe(db, checker, ModelIdentity("m", "0"), shelf_of(db, "s", "cosmetics"))
+
+    (raised,) = scribe().write([heard("我们家这款祛斑霜。", 1_000)], EPOCH, 13_000).changes
+    (change,) = scribe().write([heard("国妆特字二零二三零一一八号。", 4_000)], EPOCH, 17_000).changes
+    assert (change.kind, change.alert.id) == ("softened", raised.alert.id)
+
+
 def test_the_same_window_written_twice_changes_nothing(scribe, db, checker):
     scribe.write([heard("今天全网最低价。", 1_000)], EPOCH, 13_000)
     again = Scribe(db, checker, ModelIdentity("m", "0"), shelf_of(db, "s", ""))
