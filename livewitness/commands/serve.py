@@ -19,7 +19,7 @@ from livewitness.doorway import doorway_of, first_link
 from livewitness.service import Service
 from livewitness.serving import context_of
 from livewitness.supervision import put_file_webhooks, resume_watches, supervisor_of
-from livewitness.wiring import database_of, delivery_of, embedder_of, settings_for
+from livewitness.wiring import database_of, delivery_of, embedder_of, reranker_of, settings_for
 from pipeline.streams_file import read_streams_file
 
 _log = logging.getLogger(__name__)
@@ -52,8 +52,9 @@ def command(number: int | None, config: Path | None, data: Path | None) -> None:
     with (
         database_of(settings) as db,
         embedder_of(settings) as embedder,
+        reranker_of(settings) as reranker,
         delivery_of(settings, db),
-        supervisor_of(settings, db, _quietly, metrics) as supervisor,
+        supervisor_of(settings, db, _quietly, metrics, written=found.streams if found else ()) as supervisor,
     ):
         if found is not None:
             put_file_webhooks(db, hooks)
@@ -62,7 +63,7 @@ def command(number: int | None, config: Path | None, data: Path | None) -> None:
         resume_watches(db, supervisor)
         indexer = VectorIndexer(db, embedder)
         indexer.start()
-        context = context_of(settings, doorway, db, Searcher(db, embedder), supervisor, metrics)
+        context = context_of(settings, doorway, db, Searcher(db, embedder, reranker=reranker), supervisor, metrics)
         say(f"服务已启动：{doorway.url}（Ctrl-C 结束）", f"The service runs at {doorway.url} (Ctrl-C to end)")
         if settings.accounts and (link := first_link(db)):
             say(
