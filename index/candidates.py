@@ -26,10 +26,10 @@ from store.postings import match_postings
 from store.scope import Scope
 
 Rows = NDArray[np.int64]
-PER_WAY = 12
+PER_WAY = 6
 BY_COVERAGE = 800
-BY_MEANING = 40
-KEPT = 40
+BY_MEANING = 20
+KEPT = 20
 _SAMPLED = 16
 
 

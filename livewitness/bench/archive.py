@@ -59,6 +59,16 @@ def sentences(count: int) -> list[str]:
     return list(found)
 
 
+def questions(count: int, seed: int) -> list[str]:
+    """Different things that somebody might look for, some of which were said."""
+    random = np.random.default_rng(seed)
+    found: dict[str, None] = {}
+    while len(found) < count:
+        parts = ("times", "parts", "effects") if random.random() < 0.5 else ("goods", "claims")
+        found.setdefault("".join(_drawn(part, random) for part in parts[int(random.integers(0, 2)) :]))
+    return list(found)
+
+
 def _sentence(random: np.random.Generator) -> str:
     kind = random.random()
     good = _drawn("goods", random)
@@ -184,6 +194,12 @@ def _row(place: int, text: str, model: ModelIdentity) -> Json:
         "wall_start": iso(wall),
         "flags": "",
     }
+
+
+def middle(count: int) -> tuple[str, str]:
+    """A stream and a shop in the middle of an archive of ``count`` utterances."""
+    number = count // PER_STREAM // 2
+    return _stream(number), _shop(number)
 
 
 def _stream(number: int) -> str:

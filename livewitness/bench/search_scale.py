@@ -1,45 +1,60 @@
 """``livewitness bench search-scale``: how long a search takes, and what it costs, over a large archive.
 
-The archive is synthetic (livewitness/bench/archive.py) and written to a real database. A process of its own then
-starts from the database alone and from a snapshot, and answers queries over everything, within one stream and within
-one shop. Nearest neighbours are compared with an exact scan of the float32 vectors. Beside it, on the same data:
-SQLite's FTS5 over letters, and LanceDB over the vectors where it is installed.
+The archive is synthetic (livewitness/bench/archive.py) and written to a real database. Processes of their own then
+start from the database alone and from a snapshot, and answer queries, each asked once, over everything, within one
+stream and within one shop; say something new and wait until it is found; delete it again. Nearest neighbours are
+compared with an exact scan of the float32 vectors. Beside it, on the same data and for the same queries, run the
+engines of livewitness/bench/scale_peers.py.
 """
 
-import importlib
-import importlib.util
 import json
+import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import faiss
 import numpy as np
 from rich.progress import Progress
 from rich.table import Table
 
-from core.settings import Settings
-from index.grams import index_text
+import index.vectors
+from core.clock import plus_ms
+from core.errors import StorageError
+from core.records import Epoch, ModelIdentity, Stream, Utterance
 from index.hearing import embedded_text
+from index.indexer import VectorIndexer
+from index.ingest import add_to_index
+from index.maintenance import forget_speech
 from index.search import Searcher, SearchRequest
-from livewitness.bench.archive import fill, perturbed
+from index.snapshot import snapshot_root
+from livewitness.bench.archive import BEGIN, fill, middle, perturbed, questions
 from livewitness.bench.machine import machine
+from livewitness.bench.scale_peers import NEIGHBOURS, blocks, peers
 from livewitness.bench.search import OWN_QUERIES, read_queries
 from livewitness.console import stderr, stdout
-from models.embedding import Embedder, Matrix, load_embedder
+from models.embedding import Embedder, EmbeddingKind, Matrix, load_embedder
 from store.engine import Database, open_database
-from store.postings import match_postings
-from store.vectors import iterate_vectors
+from store.recordings import put_epoch
+from store.scope import Scope
+from store.streams import open_stream
+from store.utterances import add_utterance, get_utterances
 
-NEIGHBOURS = 10
+BYTES_EACH = 7_000
+"""Disk an utterance takes: 4.2 kB in the database, 0.6 in the snapshot, 1.6 in each peer's file."""
+_QUESTIONS = 90
 _EXACT_QUERIES = 30
-_PEER_QUERIES = 20
-_REPEATS = 3
+_PEER_QUERIES = 12
+_SAID = 24
+_SAID_EVERY_S = 0.25
+_PATIENCE_S = 10.0
+_NEW = "search-scale-new"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +68,21 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class ScaleReport:
-    """What `run_scale_bench` measured, and where."""
+    """What `run_scale_bench` measured, and where. None: the archive was there already, with its snapshot."""
 
     machine: dict[str, str | int]
     utterances: int
     sentences: int
     threads: int
-    written_per_s: float
-    cold_from_database_s: float
-    snapshot_s: float
+    written_per_s: float | None
+    cold_from_database_s: float | None
+    snapshot_s: float | None
     snapshot_mb: int
     cold_from_snapshot_s: float
+    first_answer_ms: float
     memory_mb: int
     recall_at_10: float
+    embedded_per_s: float
     times: tuple[Times, ...]
 
     def as_dict(self) -> dict[str, object]:
@@ -74,50 +91,77 @@ class ScaleReport:
 
 
 def run_scale_bench(
-    out: Path | None = None, *, count: int = 100_000, different: int = 3_000, threads: int = 2, peer: bool = True
+    out: Path | None = None,
+    *,
+    count: int = 100_000,
+    different: int = 10_000,
+    threads: int = 2,
+    peer: bool = True,
+    keep: Path | None = None,
 ) -> ScaleReport:
-    """Measure over ``count`` utterances of ``different`` sentences; print a table, write JSON to ``out``."""
-    with tempfile.TemporaryDirectory(prefix="livewitness-scale-") as folder:
-        path = Path(folder) / "livewitness.db"
-        started = time.perf_counter()
-        _written(path, count, different)
-        written = time.perf_counter() - started
-        cold = _apart(_first_start, path, threads)
-        snapshot = sum(file.stat().st_size for file in (Path(folder) / "index").rglob("*") if file.is_file())
-        warm = _apart(_measured, path, threads)
-        times = [Times(name, *_percentiles(values)) for name, values in warm["times"].items()]
-        if peer:
-            times += [Times(name, *_percentiles(values)) for name, values in _apart(_peers, path, threads).items()]
-    report = ScaleReport(
-        machine(),
-        count,
-        different,
-        threads,
-        round(count / written, 1),
-        round(cold["start_s"], 2),
-        round(cold["save_s"], 2),
-        round(snapshot / 1e6),
-        round(warm["start_s"], 2),
-        round(warm["memory_mb"]),
-        round(warm["recall"], 4),
-        tuple(times),
-    )
+    """Measure over ``count`` utterances of ``different`` sentences; print a table, write JSON to ``out``.
+
+    The archive is written to ``keep`` and used again where it stands there already. Raises `StorageError` when the
+    disk has no room for it.
+    """
+    with ExitStack() as stack:
+        folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="livewitness-scale-")))
+        path = folder / "livewitness.db"
+        written = _archive(path, count, different)
+        first = {} if _snapshot_mb(path) else _apart(_first_start, path, threads)
+        found = _apart(_measured, path, threads)
+        times = {**found["times"], **(_apart(_peers, path, threads) if peer else {})}
+        report = ScaleReport(
+            machine(),
+            found["utterances"],
+            different,
+            threads,
+            written,
+            first.get("start_s"),
+            first.get("save_s"),
+            _snapshot_mb(path),
+            round(found["start_s"], 2),
+            round(found["first_ms"], 1),
+            round(found["memory_mb"]),
+            round(found["recall"], 4),
+            round(found["embedded_per_s"], 1),
+            tuple(Times(name, *_percentiles(values)) for name, values in times.items()),
+        )
     stdout.print(table(report))
     if out is not None:
         out.write_text(json.dumps(report.as_dict(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     return report
 
 
-def _written(path: Path, count: int, different: int) -> None:
+def _archive(path: Path, count: int, different: int) -> float | None:
+    """Write what is missing of the archive; utterances a second, None when nothing was."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    missing = count * BYTES_EACH - sum(f.stat().st_size for f in path.parent.rglob("*") if f.is_file())
+    if missing > shutil.disk_usage(path.parent).free:
+        raise StorageError(
+            "bench_disk",
+            f"{path.parent} 所在磁盘还需 {missing / 1e9:.1f} GB 空间。",
+            f"The disk of {path.parent} needs {missing / 1e9:.1f} GB more.",
+        )
     embedder, database = load_embedder(), open_database(path)
+    done, started = 0, time.perf_counter()
     try:
         with Progress(console=stderr) as bar:
-            task = bar.add_task("archive", total=count)
-            for done in fill(database, embedder, count, different):
-                bar.update(task, completed=done)
+            tasks = {name: bar.add_task(name, total=None) for name in ("sentences", "archive")}
+            for name, stands, total in fill(database, embedder, count, different):
+                if name == "archive":
+                    done += 1
+                else:
+                    started = time.perf_counter()
+                bar.update(tasks[name], completed=stands, total=total)
     finally:
         database.close()
         embedder.close()
+    return round(done * 20_000 / (time.perf_counter() - started), 1) if done else None
+
+
+def _snapshot_mb(path: Path) -> int:
+    return round(sum(file.stat().st_size for file in (path.parent / "index").rglob("*") if file.is_file()) / 1e6)
 
 
 def _apart(work: Callable[[Path, int], dict[str, Any]], path: Path, threads: int) -> dict[str, Any]:
@@ -127,53 +171,133 @@ def _apart(work: Callable[[Path, int], dict[str, Any]], path: Path, threads: int
 
 
 def _first_start(path: Path, threads: int) -> dict[str, Any]:
-    faiss.omp_set_num_threads(threads)
+    index.vectors.THREADS = threads
     database, embedder = open_database(path), load_embedder()
     started = time.perf_counter()
-    searcher = Searcher(database, embedder, path.parent / "index")
+    with Progress(console=stderr) as bar:
+        task = bar.add_task("read into memory", total=None)
+        searcher = Searcher(database, embedder, snapshot_root(database), lambda more: bar.advance(task, more))
     start_s = time.perf_counter() - started
     searcher.save()
     embedder.close()
-    return {"start_s": start_s, "save_s": time.perf_counter() - started - start_s}
+    return {"start_s": round(start_s, 1), "save_s": round(time.perf_counter() - started - start_s, 1)}
+
+
+class _Prepared:
+    """An embedder that knows the vectors of some texts beforehand."""
+
+    def __init__(self, inner: Embedder, known: dict[str, Matrix]) -> None:
+        self._inner, self._known = inner, known
+        self.identity, self.dim = inner.identity, inner.dim
+
+    def embed(self, texts: Sequence[str], kind: EmbeddingKind = "passage") -> Matrix:
+        """Known vectors where all are known."""
+        if all(text in self._known for text in texts):
+            return np.stack([self._known[text] for text in texts])
+        return self._inner.embed(texts, kind)
+
+    def close(self) -> None:
+        """The inner one is closed by whom it belongs to."""
 
 
 def _measured(path: Path, threads: int) -> dict[str, Any]:
-    faiss.omp_set_num_threads(threads)
-    database, embedder = open_database(path), load_embedder(cache_dir=Settings().cache_dir)
+    index.vectors.THREADS = threads
+    database, embedder = open_database(path), load_embedder()
+    own = [query.query for query in read_queries(OWN_QUERIES)]
+    asked = questions(5 * _QUESTIONS, seed=1)
     before = _memory_mb()
     started = time.perf_counter()
-    searcher = Searcher(database, embedder, path.parent / "index")
+    searcher = Searcher(database, embedder, snapshot_root(database))
     start_s = time.perf_counter() - started
-    queries = [query.query for query in read_queries(OWN_QUERIES)]
-    vectors = embedder.embed([embedded_text(query) for query in queries], "query")
-    times = {
-        "everything": _timed(queries, lambda query: searcher.search(SearchRequest(query))),
-        "one stream": _timed(queries, lambda query: searcher.search(SearchRequest(query, stream="stream-00003"))),
-        "one shop": _timed(queries, lambda query: searcher.search(SearchRequest(query, shop="shop-0001"))),
-        "the query's embedding": _timed(queries, lambda query: embedder.embed([query], "query")),
-        "vectors alone": _timed(list(vectors), lambda vector: _nearest(database, searcher, vector)),
-    }
+    first = _once([own[0]], lambda query: searcher.search(SearchRequest(query)))
+    parts = [[*own[1:], *asked[:_QUESTIONS]], *(asked[n * _QUESTIONS : (n + 1) * _QUESTIONS] for n in range(1, 5))]
+    times = _searched(searcher, parts)
+    times["the embedding of a query"] = _once(parts[0], lambda query: embedder.embed([query], "query"))
+    vectors = embedder.embed([embedded_text(query) for query in parts[3] + parts[4]], "query")
+    known = dict(zip(map(embedded_text, parts[3] + parts[4]), vectors, strict=True))
+    prepared = Searcher(database, _Prepared(embedder, known), snapshot_root(database))
     memory = _memory_mb() - before
+    times["everything, query embedded before"] = _once(parts[3], lambda q: prepared.search(SearchRequest(q)))
+    times["one stream, query embedded before"] = _once(
+        parts[4], lambda query: prepared.search(SearchRequest(query, stream=middle(len(searcher.cache))[0]))
+    )
+    times["vectors alone"] = _once(list(vectors), lambda vector: searcher.cache.nearest(vector, NEIGHBOURS))
+    utterances = len(searcher.cache)
     recall = _recall(database, embedder, searcher)
+    speed = _speed(embedder, searcher, database)
+    times |= _newly_said(database, embedder, searcher)
     embedder.close()
-    return {"start_s": start_s, "times": times, "memory_mb": memory, "recall": recall}
+    return {
+        "utterances": utterances,
+        "start_s": start_s,
+        "first_ms": first[0],
+        "times": times,
+        "memory_mb": memory,
+        "recall": recall,
+        "embedded_per_s": speed,
+    }
 
 
-def _nearest(database: Database, searcher: Searcher, vector: Matrix) -> object:
+def _searched(searcher: Searcher, parts: Sequence[Sequence[str]]) -> dict[str, list[float]]:
+    """Every query is asked once only."""
+    stream, shop = middle(len(searcher.cache))
+    return {
+        "everything": _once(parts[0], lambda query: searcher.search(SearchRequest(query))),
+        "one stream": _once(parts[1], lambda query: searcher.search(SearchRequest(query, stream=stream))),
+        "one shop": _once(parts[2], lambda query: searcher.search(SearchRequest(query, shop=shop))),
+    }
+
+
+def _speed(embedder: Embedder, searcher: Searcher, database: Database) -> float:
+    """Utterances of the archive embedded a second, one core."""
+    ids = searcher.cache.ids.values[:: max(1, len(searcher.cache) // 300)][:300].tolist()
     with database.read() as connection:
-        return searcher.cache.refined(connection, vector, NEIGHBOURS)
+        texts = [embedded_text(said.text) for said in get_utterances(connection, ids).values()]
+    started = time.perf_counter()
+    embedder.embed(texts, "passage")
+    return len(texts) / (time.perf_counter() - started)
 
 
-def _timed(queries: Sequence[object], search: Callable[..., object]) -> list[float]:
-    """Milliseconds of each query, the first one run once before."""
-    search(queries[0])
-    times: list[float] = []
-    for _ in range(_REPEATS):
-        for query in queries:
-            started = time.perf_counter()
-            search(query)
-            times.append((time.perf_counter() - started) * 1000)
-    return times
+def _newly_said(database: Database, embedder: Embedder, searcher: Searcher) -> dict[str, list[float]]:
+    """From the start of the transaction of an utterance to its end, and until it is found by meaning, in ms."""
+    indexer = VectorIndexer(database, embedder)
+    indexer.start()
+    begun = plus_ms(BEGIN, 0)
+    with database.write() as connection:
+        open_stream(connection, Stream(_NEW, "bench", created_at=begun))
+        put_epoch(connection, Epoch(_NEW, 0, 0, begun, "bench"))
+    stored: list[float] = []
+    found: list[float] = []
+    for number, text in enumerate(questions(_SAID, seed=2)):
+        started = time.perf_counter()
+        identifier = _say(database, text, number)
+        stored.append((time.perf_counter() - started) * 1000)
+        while time.perf_counter() < started + _PATIENCE_S and not _has_vector(searcher, identifier):
+            time.sleep(0.005)
+        found.append((time.perf_counter() - started) * 1000)
+        time.sleep(max(0.0, started + _SAID_EVERY_S - time.perf_counter()))
+    indexer.stop()
+    started = time.perf_counter()
+    with database.write() as connection:
+        forget_speech(connection, Scope(_NEW))
+    searcher.refresh()
+    deleted = (time.perf_counter() - started) * 1000
+    return {"said until stored": stored, "said until found by meaning": found, f"{_SAID} utterances deleted": [deleted]}
+
+
+def _say(database: Database, text: str, number: int) -> int:
+    start = number * 5_000
+    said = Utterance(_NEW, 0, start, start + 5_000, text, (), ModelIdentity("bench", ""), plus_ms(BEGIN, start))
+    with database.write() as connection:
+        identifier = add_utterance(connection, said) or 0
+        add_to_index(connection, replace(said, id=identifier))
+    return identifier
+
+
+def _has_vector(searcher: Searcher, identifier: int) -> bool:
+    searcher.refresh()
+    rows = searcher.cache.rows_of(np.array([identifier], dtype=np.int64))
+    return bool(len(rows)) and bool(searcher.cache.place.values[rows[0]] >= 0)
 
 
 def _recall(database: Database, embedder: Embedder, searcher: Searcher) -> float:
@@ -182,11 +306,10 @@ def _recall(database: Database, embedder: Embedder, searcher: Searcher) -> float
     rows = random.integers(0, len(searcher.cache), _EXACT_QUERIES)
     asked = perturbed(searcher.cache.vectors.vectors(rows.astype(np.int64)), random)
     best: list[tuple[Matrix, list[int]]] = []
-    with database.read() as connection:
-        for ids, matrix in iterate_vectors(connection, embedder.identity.sha256, block=50_000):
-            scores = matrix @ asked.T
-            top = np.argpartition(-scores, min(NEIGHBOURS, len(ids)) - 1, axis=0)[:NEIGHBOURS]
-            best.append((np.take_along_axis(scores, top, axis=0), np.array(ids)[top].tolist()))
+    for ids, matrix in blocks(database, embedder.identity.sha256):
+        scores = matrix @ asked.T
+        top = np.argpartition(-scores, min(NEIGHBOURS, len(ids)) - 1, axis=0)[:NEIGHBOURS]
+        best.append((np.take_along_axis(scores, top, axis=0), np.array(ids)[top].tolist()))
     scores, places = np.concatenate([s for s, _ in best]), np.concatenate([np.array(i) for _, i in best])
     found = 0
     with database.read() as connection:
@@ -199,42 +322,19 @@ def _recall(database: Database, embedder: Embedder, searcher: Searcher) -> float
 def _peers(path: Path, threads: int) -> dict[str, Any]:
     del threads
     database, embedder = open_database(path), load_embedder()
-    queries = [query.query for query in read_queries(OWN_QUERIES)][:_PEER_QUERIES]
+    queries = questions(_PEER_QUERIES + 1, seed=3)
     vectors = embedder.embed([embedded_text(query) for query in queries], "query")
-
-    def full_text(query: str) -> object:
-        with database.read() as connection:
-            return match_postings(connection, "letters", index_text(query)[0], NEIGHBOURS)
-
-    times = {"SQLite FTS5, letters alone": _once(queries, full_text)}
+    pairs = list(zip(queries, vectors, strict=True))
+    times: dict[str, Any] = {}
+    for name, search in peers(database, embedder.identity.sha256, stderr.print).items():
+        search(*pairs[0])
+        times[name] = _once(pairs[1:], lambda pair, search=search: search(*pair))
     embedder.close()
-    if importlib.util.find_spec("lancedb") is None:
-        stderr.print("LanceDB is not installed: pip install lancedb")
-        return times
-    lance = _lance_table(database, embedder, path.parent / "lance")
-    times["LanceDB, vectors alone, flat"] = _once(
-        list(vectors), lambda vector: lance.search(vector).distance_type("cosine").limit(NEIGHBOURS).to_list()
-    )
     return times
 
 
-def _lance_table(database: Database, embedder: Embedder, folder: Path) -> Any:  # noqa: ANN401  # not a dependency
-    """All vectors in a LanceDB table without an approximate index."""
-    lancedb, pyarrow = importlib.import_module("lancedb"), importlib.import_module("pyarrow")
-    table = None
-    with database.read() as connection:
-        for ids, matrix in iterate_vectors(connection, embedder.identity.sha256, block=50_000):
-            flat = pyarrow.FixedSizeListArray.from_arrays(pyarrow.array(matrix.ravel()), matrix.shape[1])
-            block = pyarrow.table({"id": ids, "vector": flat})
-            if table is None:
-                table = lancedb.connect(str(folder)).create_table("vectors", block)
-            else:
-                table.add(block)
-    return table
-
-
-def _once(queries: Sequence[object], search: Callable[..., object]) -> list[float]:
-    search(queries[0])
+def _once(queries: Sequence[Any], search: Callable[..., object]) -> list[float]:
+    """Milliseconds of each query, asked once."""
     times: list[float] = []
     for query in queries:
         started = time.perf_counter()
@@ -244,9 +344,9 @@ def _once(queries: Sequence[object], search: Callable[..., object]) -> list[floa
 
 
 def _memory_mb() -> float:
-    """Peak resident memory of this process since it began, without pages of files it only maps."""
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines())
-    return (int(status["VmHWM"].split()[0]) - int(status.get("RssFile", "0").split()[0])) / 1024
+    """Resident memory of this process, pages of mapped files included."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def _percentiles(values: Sequence[float]) -> tuple[float, float]:
@@ -256,12 +356,17 @@ def _percentiles(values: Sequence[float]) -> tuple[float, float]:
 def table(report: ScaleReport) -> Table:
     """The report for people."""
     where = report.machine
+    built = ""
+    if report.cold_from_database_s is not None:
+        built = f", {report.cold_from_database_s} s without one (saved in {report.snapshot_s} s)"
+    if report.written_per_s is not None:
+        built += f" · written {report.written_per_s:.0f}/s"
     shown = Table(
         title=f"Search · {report.utterances:,} utterances of {report.sentences:,} sentences",
         caption=f"{where['date']} · {where['processor']} ({where['cores']} cores, {report.threads} threads) · "
-        f"written {report.written_per_s:.0f}/s · cold start {report.cold_from_snapshot_s:.1f} s from the snapshot "
-        f"({report.snapshot_mb} MB, saved in {report.snapshot_s:.1f} s), {report.cold_from_database_s:.1f} s without · "
-        f"peak memory {report.memory_mb} MB · recall@10 {report.recall_at_10:.3f}",
+        f"cold start {report.cold_from_snapshot_s} s from the snapshot ({report.snapshot_mb} MB){built}, first answer "
+        f"{report.first_answer_ms} ms later · memory {report.memory_mb} MB, mapped pages included · "
+        f"recall@10 {report.recall_at_10:.3f} · {report.embedded_per_s:.0f} utterances embedded a second",
     )
     shown.add_column("what")
     for column in ("p50 ms", "p95 ms", "against everything"):

@@ -41,16 +41,24 @@ def asr(
 @click.option(
     "--embedder/--no-embedder", "embeds", default=True, help="语义模型用句向量 / sentence vectors in the model"
 )
+@click.option(
+    "--audio", type=click.Path(path_type=Path), help="从录音测起，JSONL {path,text,start,end,terms} / from sound"
+)
 @json_option
-def claims(set_: Path | None, part: str, embeds: bool, as_json: bool) -> None:
+def claims(set_: Path | None, part: str, embeds: bool, audio: Path | None, as_json: bool) -> None:
     """宣称检测：各类召回、误报、类别准确 / Span recall, false alarms, classes."""
     from livewitness.bench.claims import run
+    from livewitness.bench.claims_audio import run_audio
     from livewitness.console import stdout
     from livewitness.wiring import embedder_of
 
     with ExitStack() as stack:
         embedder = stack.enter_context(embedder_of(Settings())) if embeds else None
-        stdout.print(run(set_, part=part, as_json=as_json, embedder=embedder), markup=False, soft_wrap=True)
+        if audio is not None:
+            shown = run_audio(audio, as_json=as_json, embedder=embedder)
+        else:
+            shown = run(set_, part=part, as_json=as_json, embedder=embedder)
+        stdout.print(shown, markup=False, soft_wrap=True)
 
 
 @command.command(name="search")
@@ -66,15 +74,18 @@ def search(set_: Path | None, embedder: str, out: Path | None) -> None:
 
 @command.command(name="search-scale")
 @click.option("--utterances", type=click.IntRange(1_000, 5_000_000), default=100_000, show_default=True, help="句数")
-@click.option("--sentences", type=click.IntRange(100, 20_000), default=3_000, show_default=True, help="不同的句子")
+@click.option("--sentences", type=click.IntRange(100, 50_000), default=10_000, show_default=True, help="不同的句子")
 @click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True, help="线程 / threads")
-@click.option("--no-peer", is_flag=True, help="不与 LanceDB、FTS5 对比 / without the peers beside it")
+@click.option("--no-peer", is_flag=True, help="不与 FTS5、sqlite-vec、LanceDB 对比 / without the peers beside it")
+@click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="归档存于此，下次再用 / kept and reused")
 @out_option
-def search_scale(utterances: int, sentences: int, threads: int, no_peer: bool, out: Path | None) -> None:
-    """大量归档上的搜索时间与内存 / Time and memory of search over a large archive."""
+def search_scale(
+    utterances: int, sentences: int, threads: int, no_peer: bool, keep: Path | None, out: Path | None
+) -> None:
+    """大量归档上的搜索时间与内存；百万句需 7 GB 磁盘 / Search over a large archive: 7 GB of disk a million."""
     from livewitness.bench.search_scale import run_scale_bench
 
-    run_scale_bench(out, count=utterances, different=sentences, threads=threads, peer=not no_peer)
+    run_scale_bench(out, count=utterances, different=sentences, threads=threads, peer=not no_peer, keep=keep)
 
 
 @command.command(name="clip")
