@@ -119,7 +119,8 @@ class IndexCache:
         if rows is None:
             places, scores = self.vectors.nearest(vector, count)
         else:
-            within = self.place.values[rows & self.alive.values]
+            chosen = np.flatnonzero(rows)
+            within = self.place.values[chosen[self.alive.values[chosen]]]
             places, scores = self.vectors.nearest(vector, count, within[within >= 0].astype(np.int64))
         return owners[places].astype(np.int64), scores
 

@@ -103,7 +103,7 @@ class PhraseSearch:
         return Found(query, vector, ranked, len(repairs))
 
     def _inside(self, asked: Asked) -> Mask:
-        inside = self._cache.alive.values if self._rows is None else self._cache.alive.values & self._rows
+        inside = self._cache.alive.values if self._rows is None else self._rows
         for words in asked.exact:
             known = rows_holding(self._cache, words)
             if known is not None:

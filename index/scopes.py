@@ -9,15 +9,15 @@ from store.scope import Scope, scope_ids, scope_streams
 
 
 def scope_mask(connection: Connection, cache: IndexCache, scope: Scope) -> Mask | None:
-    """The rows in ``scope``; ``None`` when that is all of them. Deleted rows may be among them."""
+    """The living rows in ``scope``; ``None`` when that is all of them."""
     if scope.everything:
         return None
-    mask = np.zeros(len(cache), dtype=bool)
     by_row = Scope(scope.stream, scope.shop, host=scope.host, wall_from=scope.wall_from, wall_to=scope.wall_to)
     if scope != by_row:
+        mask = np.zeros(len(cache), dtype=bool)
         mask[cache.rows_of(np.array(scope_ids(connection, scope), dtype=np.int64))] = True
         return mask
-    mask |= _of_streams(connection, cache, scope)
+    mask = _of_streams(connection, cache, scope)
     start = cache.wall_ms.values
     if scope.wall_from is not None:
         mask &= start + cache.length_ms.values > scope.wall_from.timestamp() * 1000
@@ -28,7 +28,7 @@ def scope_mask(connection: Connection, cache: IndexCache, scope: Scope) -> Mask 
 
 def _of_streams(connection: Connection, cache: IndexCache, scope: Scope) -> Mask:
     if not (scope.stream or scope.shop or scope.host):
-        return np.ones(len(cache), dtype=bool)
+        return cache.alive.values.copy()
     mask = np.zeros(len(cache), dtype=bool)
     codes = [code for code in map(cache.code, scope_streams(connection, scope)) if code >= 0]
     if codes:
@@ -37,5 +37,5 @@ def _of_streams(connection: Connection, cache: IndexCache, scope: Scope) -> Mask
         # What one stream says stands close together: only the rows between its first and last need be looked at.
         last = cache.last_of_streams()
         reach = slice(min(cache.first_rows[code] for code in codes), max(last[code][0] for code in codes) + 1)
-        mask[reach] = chosen[cache.streams.values[reach]]
+        mask[reach] = chosen[cache.streams.values[reach]] & cache.alive.values[reach]
     return mask

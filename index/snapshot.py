@@ -110,9 +110,9 @@ def _files(cache: IndexCache) -> dict[str, list[NDArray[Any]]]:
     files["exact"] = [store.exact]
     if store.scale is not None:
         files["scale"] = [np.stack([store.scale.low, store.scale.step, store.scale.mean])]
-        for name, blocks in (("codes", store.codes), ("signs", store.signs)):
-            within = len(store) - (len(blocks) - 1) * len(blocks[0])
-            files[name] = [*blocks[:-1], np.array(blocks[-1][:within])]
+        files["signs"] = [np.array(store.signs)]
+        within = len(store) - (len(store.codes) - 1) * len(store.codes[0])
+        files["codes"] = [*store.codes[:-1], np.array(store.codes[-1][:within])]
     return files
 
 

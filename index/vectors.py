@@ -5,7 +5,6 @@ far, and its sign against the mean is kept beside it: 1 bit a component finds th
 FAISS counts the bits), 8 bits put them in order. Vectors stand in blocks of 65,536; a full block never changes.
 """
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -76,7 +75,8 @@ class VectorStore:
         self.scale: Scale | None = None
         self.codes: list[Bytes] = []
         """Blocks ``(65536, dim)``, the last one filled in part."""
-        self.signs: list[Bytes] = []
+        self.room: Bytes = np.zeros((0, -(-dim // 8)), dtype=np.uint8)
+        """Signs of all vectors in one piece, and room for more."""
         self._count = 0
         self._gone: Places = np.zeros(0, dtype=np.int64)
 
@@ -88,8 +88,13 @@ class VectorStore:
         """A store as it was saved: ``codes`` (n, dim) and ``signs`` (n, dim / 8), perhaps mapped from a file."""
         store = cls(codes.shape[1])
         store.scale, store._count = scale, len(codes)
-        store.codes, store.signs = _in_blocks(codes), _in_blocks(signs)
+        store.codes, store.room = _in_blocks(codes), signs
         return store
+
+    @property
+    def signs(self) -> Bytes:
+        """The signs of all vectors, ``(n, dim / 8)``."""
+        return self.room[: self._count]
 
     @property
     def quantised(self) -> bool:
@@ -106,17 +111,24 @@ class VectorStore:
                 return
             self.scale, self._count = Scale.over(matrix), 0
             self.exact = self.exact[:0]
+        self._add_signs(self.scale.signs(matrix))
         first = 0
         while first < len(matrix):
             within = self._count % BLOCK
             if not within:
                 self.codes.append(np.zeros((BLOCK, self.dim), dtype=np.uint8))
-                self.signs.append(np.zeros((BLOCK, -(-self.dim // 8)), dtype=np.uint8))
             part = matrix[first : first + BLOCK - within]
             self.codes[-1][within : within + len(part)] = self.scale.codes(part)
-            self.signs[-1][within : within + len(part)] = self.scale.signs(part)
             self._count += len(part)
             first += len(part)
+
+    def _add_signs(self, signs: Bytes) -> None:
+        end = self._count + len(signs)
+        if end > len(self.room):
+            grown = np.zeros((max(end, len(self.room) * 5 // 4), self.room.shape[1]), dtype=np.uint8)
+            grown[: self._count] = self.signs
+            self.room = grown
+        self.room[self._count : end] = signs
 
     def nearest(self, vector: Matrix, count: int, places: Places | None = None) -> tuple[Places, Matrix]:
         """Places and inner products of the ``count`` nearest to ``vector`` (dim,), best first; among ``places``."""
@@ -137,12 +149,12 @@ class VectorStore:
         if self.scale is None:
             scores: Matrix = np.einsum("ij,j->i", self.exact[places], vector)
             return scores
-        scores = np.einsum("ij,j->i", self._at(self.codes, places).astype(np.float32), vector * self.scale.step)
+        scores = np.einsum("ij,j->i", self._codes_at(places).astype(np.float32), vector * self.scale.step)
         return scores + np.float32(vector @ (self.scale.low + self.scale.step / 2))
 
     def vectors(self, places: Places) -> Matrix:
         """The vectors at ``places``, as exact as they are kept."""
-        return self.exact[places] if self.scale is None else self.scale.vectors(self._at(self.codes, places))
+        return self.exact[places] if self.scale is None else self.scale.vectors(self._codes_at(places))
 
     def forget(self, places: Places) -> None:
         """Blank the vectors at ``places``, which are never found again; the places stay taken."""
@@ -150,19 +162,18 @@ class VectorStore:
         if self.scale is None:
             self.exact[places] = 0
             return
+        self.room[places] = 0
         for number in np.unique(places // BLOCK).tolist():
-            within = places[places // BLOCK == number] % BLOCK
-            for blocks in (self.codes, self.signs):
-                if not blocks[number].flags.writeable:  # mapped from a file
-                    blocks[number] = np.array(blocks[number])
-                blocks[number][within] = 0
+            if not self.codes[number].flags.writeable:  # mapped from a file
+                self.codes[number] = np.array(self.codes[number])
+            self.codes[number][places[places // BLOCK == number] % BLOCK] = 0
 
-    def _at(self, blocks: Sequence[Bytes], places: Places) -> Bytes:
-        found = np.empty((len(places), blocks[0].shape[1]), dtype=np.uint8)
+    def _codes_at(self, places: Places) -> Bytes:
+        found = np.empty((len(places), self.dim), dtype=np.uint8)
         numbers = places // BLOCK
         for number in np.unique(numbers).tolist():
             chosen = numbers == number
-            found[chosen] = blocks[number][places[chosen] % BLOCK]
+            found[chosen] = self.codes[number][places[chosen] % BLOCK]
         return found
 
     def _shortlist(self, vector: Matrix, count: int, places: Places | None) -> Places:
@@ -171,8 +182,9 @@ class VectorStore:
             raise ValueError("there are no signs yet")
         sought = self.scale.signs(vector.reshape(1, -1))
         if places is not None and len(places) < self._count // 2:
-            return places[_least(_differences(sought, self._at(self.signs, places)), count)]
-        parts = [self.signs[n][: self._count - n * BLOCK] for n in range(len(self.signs))]
+            return places[_least(_differences(sought, self.signs[places]), count)]
+        # A few long calls: between them a thread waits for whoever runs Python.
+        parts = np.array_split(self.signs, THREADS)
         differences = np.concatenate(list(_threads().map(lambda part: _differences(sought, part), parts)))
         differences[self._gone] = _FAR
         if places is not None:

@@ -91,7 +91,7 @@ def test_more_is_added_after_a_snapshot() -> None:
     store = VectorStore(DIM)
     store.add(matrix)
     assert store.scale is not None
-    again = VectorStore.of(store.scale, store.codes[0][: len(store)], store.signs[0][: len(store)])
+    again = VectorStore.of(store.scale, store.codes[0][: len(store)], store.signs)
     again.add(matrix[:5])
     assert len(again) == len(matrix) + 5
     assert {0, len(matrix)} <= set(again.nearest(matrix[0], 100)[0].tolist())
