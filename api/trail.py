@@ -1,5 +1,6 @@
 """Notes in the audit chain what was searched, cut or played over HTTP, and from where."""
 
+import logging
 import time
 from typing import Any
 
@@ -7,8 +8,10 @@ from fastapi import Request
 
 from api.context import context_of
 from core.access import LOCAL, Visitor
+from core.errors import StorageError
 from evidence.audit import Actor, append_audit
 
+_log = logging.getLogger(__name__)
 VIEW_AGAIN_S = 600.0
 _REMEMBERED = 100_000
 
@@ -25,7 +28,10 @@ def note_of(request: Request, name: str, action: str, detail: dict[str, Any]) ->
 
 
 def note_view(request: Request, action: str, detail: dict[str, Any]) -> None:
-    """As `note`, but once in ten minutes for the same person, place and thing: a page asks again and again."""
+    """As `note`, but once in ten minutes for the same person, place and thing: a page asks again and again.
+
+    A full disk must not blind whoever watches alerts: then the service's own log has the entry.
+    """
     if not hasattr(request.app.state, "viewed"):
         request.app.state.viewed = {}
     seen: dict[tuple[str, ...], float] = request.app.state.viewed
@@ -34,7 +40,11 @@ def note_view(request: Request, action: str, detail: dict[str, Any]) -> None:
     now = time.monotonic()
     if now - seen.get(key, float("-inf")) < VIEW_AGAIN_S:
         return
-    note(request, action, detail)
+    try:
+        note(request, action, detail)
+    except StorageError as error:
+        _log.error("not in the audit chain: %s %s by %s from %s: %s", action, detail, actor.name, actor.host, error)
+        return
     if len(seen) >= _REMEMBERED:
         seen.clear()
     seen[key] = now
