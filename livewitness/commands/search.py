@@ -191,6 +191,9 @@ def _show(answer: SearchAnswer, explain: bool) -> None:
         f"Searched {searched.streams} streams, {hours:.2f} h, {searched.utterances} utterances, {searched.gaps} gaps; "
         f"{searched.not_indexed} not indexed yet.",
     )
+    if searched.untranscribed_ms:
+        length = timecode(searched.untranscribed_ms)
+        say(f"另有 {length} 录像还没有转写，搜不到。", f"{length} of recordings are not transcribed yet: not searched.")
 
 
 def _line(rank: int, hit: Hit) -> Text:
