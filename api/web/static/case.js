@@ -22,12 +22,13 @@ async function move(id, by) {
   await send(`${address}/order`, { exhibits: ids }, "PUT");
 }
 
-async function verify(id, box) {
+async function verify({ id, about }, box) {
   const verdict = await send(`${address}/exhibits/${id}/verification`, {});
   const words = verdict.holds
     ? verdict.unchecked ? ["没有矛盾；包内时间戳未核验（未配置 CA）", "no contradiction; time-stamps unchecked (no CA)"] : ["成立", "holds"]
     : ["不成立", "does not hold"];
   box.replaceChildren(element("p", verdict.holds ? "good" : "failed", ...both(...words)));
+  if (verdict.holds && about.stamped === false) box.append(element("p", "note", ...both("没有可信时间戳：时间只凭录制机的时钟。", "No trusted time-stamp: time rests on the recorder's clock.")));
   for (const failure of verdict.failures) box.append(element("p", "failed", `${failure.file}：${failure.zh} ${failure.en}`));
 }
 
@@ -47,10 +48,11 @@ function item(one) {
   comment.maxLength = 4000;
   comment.setAttribute("aria-label", "说明 / comment");
   comment.placeholder = "说明 / comment";
+  comment.className = "wide";
   comment.addEventListener("change", () => send(`${address}/exhibits/${one.id}`, { title: one.title, comment: comment.value }, "PUT").then(() => say("已保存 saved"), report));
   const tools = element("div", "line");
   tools.append(action("上移", "up", doing(() => move(one.id, -1))), action("下移", "down", doing(() => move(one.id, 1))));
-  if (one.kind === "package" || one.kind === "negative") tools.append(action("核验", "Verify", () => verify(one.id, box).catch(report)));
+  if (one.kind === "package" || one.kind === "negative") tools.append(action("核验", "Verify", () => verify(one, box).catch(report)));
   if (one.has_file) {
     const link = element("a", "", ...both("下载", "Download"));
     link.href = `${address}/exhibits/${one.id}/file`;

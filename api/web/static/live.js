@@ -120,6 +120,14 @@ async function askMeasure(event) {
   }
 }
 
+function leave(next) {
+  const before = chosen;
+  chosen = null;
+  if (next?.isConnected) choose(next);
+  // What was handled leaves the feed of open alerts.
+  if (before) put(alerts.get(before), false);
+}
+
 async function review(action, more = {}) {
   const alert = alerts.get(chosen);
   if (!alert) return;
@@ -129,7 +137,7 @@ async function review(action, more = {}) {
     const done = await send(`/api/v1/alerts/${encodeURIComponent(chosen)}/reviews`, { action, seen: alert.review?.number ?? 0, ...more });
     put({ ...alerts.get(chosen), review: done }, false);
     say("");
-    if (action !== "assign" && next) choose(next);
+    if (action !== "assign") leave(next);
     listRooms().catch(report);
   } catch (error) {
     report(error);

@@ -54,6 +54,7 @@ function hear() {
 function shown(made, verdict) {
   const rows = [[both("时段", "range"), `${timecode(made.start)} – ${timecode(made.end)}`], [both("SHA-256", ""), made.sha256]];
   if (verdict) rows.push([both("核验", "verification"), verdict.holds ? (verdict.unchecked ? "成立（时间戳未核验） holds (time-stamps unchecked)" : "成立 holds") : "不成立 does not hold"]);
+  if (made.about && !made.about.stamped) rows.push([both("时间戳", "time-stamp"), "无：时间只凭录制机的时钟 none: time rests on the recorder's clock"]);
   const list = element("dl", "about");
   for (const [name, value] of rows) list.append(element("dt", "", ...name), element("dd", "", value));
   byId("made").replaceChildren(list);
