@@ -40,8 +40,12 @@ _CODE = re.compile(r"`([^`]+)`")
 
 @dataclass(frozen=True, slots=True)
 class ReceivedFile:
-    """A file from elsewhere: its name in the package, what it is, when it was taken in, and who gave it."""
+    """A file from elsewhere: its own name, its name in the package, what it is, when it was taken in, who gave it.
 
+    ``file`` is empty where only the hash was kept.
+    """
+
+    name: str
     file: str
     kind: str
     taken: datetime
@@ -156,10 +160,16 @@ def _masks(facts: Facts, words: Mapping[str, str], language: Language) -> list[B
 def _said(facts: Facts, words: Mapping[str, str]) -> list[Block]:
     if not facts.utterances:
         return [Heading(words["said"]), Paragraph(plain(words["nothing"]))]
+    # The clock of a recording that was received is that of its receipt: it says nothing about when this was said.
     rows = tuple(
-        (plain(timecode(u.start_ms)), plain(_beijing(facts.wall(u.start_ms))), plain(u.text)) for u in facts.utterances
+        (plain(timecode(u.start_ms)), *_clock_cell(facts, u.start_ms), plain(u.text)) for u in facts.utterances
     )
-    return [Heading(words["said"]), Table(rows, (words["time"], words["beijing"], words["words"]))]
+    clocks = () if facts.received else (words["beijing"],)
+    return [Heading(words["said"]), Table(rows, (words["time"], *clocks, words["words"]))]
+
+
+def _clock_cell(facts: Facts, stream_ms: int) -> tuple[Line, ...]:
+    return () if facts.received else (plain(_beijing(facts.wall(stream_ms))),)
 
 
 def _beijing(moment: datetime) -> str:
@@ -173,8 +183,11 @@ def _finding(facts: Facts, alert: Alert, words: Mapping[str, str], language: Lan
     law = "；".join(f"{basis.law} {basis.article}" for basis in finding.legal_basis)
     rule = f"{finding.rule_id} · {finding.pack} {finding.pack_version} · {words['score']} {finding.score:.2f}"
     rule += f" · {words['status']} {alert.status.value}"
+    when = timecode(alert.start_ms)
+    if not facts.received:
+        when += f" · {clock(facts.wall(alert.start_ms), words)}"
     rows = (
-        (plain(words["time"]), plain(f"{timecode(alert.start_ms)} · {clock(facts.wall(alert.start_ms), words)}")),
+        (plain(words["time"]), plain(when)),
         (plain(words["law"]), plain(law)),
         (plain(words["advice"]), plain(finding.advice if language == "zh" else finding.advice_en)),
         (plain(words["rule"]), (Span(rule), BREAK, Span(finding.pack_sha256, "code"))),
@@ -203,13 +216,16 @@ def _event_text(event: TimelineEvent) -> str:
 def _files(facts: Facts, words: Mapping[str, str]) -> list[Block]:
     if not facts.files:
         return []
-    rows = tuple(
-        (
-            (Span(file.file, "code"), BREAK, Span(file.sha256, "code")),
-            plain(file.kind),
-            plain(file.giver),
-            plain(clock(file.taken, words)),
-        )
-        for file in facts.files
-    )
-    return [Heading(words["files"]), Table(rows, (words["file"], words["kind"], words["giver"], words["taken"]))]
+    rows = tuple((_receipt(file, words), _file(file)) for file in facts.files)
+    return [Heading(words["files"]), Table(rows, (words["taken"], words["file"]))]
+
+
+def _receipt(file: ReceivedFile, words: Mapping[str, str]) -> Line:
+    giver = f" · {words['giver']} {file.giver}" if file.giver else ""
+    taken = f"{words['beijing']} {file.taken.astimezone(BEIJING):%Y-%m-%d %H:%M:%S}"
+    return (Span(f"{words.get(file.kind, file.kind)}{giver}"), BREAK, Span(iso(file.taken)), BREAK, Span(taken))
+
+
+def _file(file: ReceivedFile) -> Line:
+    place = (Span(file.file, "code"), BREAK) if file.file else ()
+    return (Span(file.name), BREAK, *place, Span(file.sha256, "code"))

@@ -100,8 +100,9 @@ def facts_of(chain: Chain, told: Told, requested: tuple[int, int], clip: Clip) -
         stills=told.stills,
         timeline=told.timeline,
         files=tuple(
-            ReceivedFile(leaf["file"] or leaf["name"], leaf["what"], parse_iso(leaf["time"]), leaf["giver"],
-                         leaf["sha256"])
+            ReceivedFile(
+                leaf["name"], leaf["file"], leaf["what"], parse_iso(leaf["time"]), leaf["giver"], leaf["sha256"]
+            )
             for leaf in chain.received
         ),
     )  # fmt: skip
