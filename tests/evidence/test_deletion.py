@@ -18,12 +18,14 @@ from evidence.leaves import deleted_files, received_leaf
 from evidence.retention import Reason
 from evidence.retention_plan import plan_json
 from evidence.segment_log import SegmentLog, log_path, read_log
+from evidence.verifier import verify_package
 from index.snapshot import snapshot_root
 from ingest.lock import StreamLock
 from store import alerts, cases, deletions, outbox, recordings, streams, timeline, utterances
 from store.cases import Case, CaseState, Exhibit, ExhibitKind
-from store.retention import RetentionClass, Trade, put_trade
+from store.retention import RetentionClass, Trade, put_class, put_trade
 from store.tables import metadata
+from tests.evidence.logged import STREAM, make_recording
 from tests.evidence.retained import ACTOR, ENDED, NOW, Archive, add_stream, open_archive
 
 SECRET = ["魑魅魍魉的面霜三天见效", "饕餮级别的折扣只此一夜", "夔龙纹的镯子假一赔十", "貔貅招财手串稳赚不赔"]
@@ -286,3 +288,26 @@ def test_a_disk_without_room_deletes_nothing_more(archive: Archive, monkeypatch:
     monkeypatch.setattr("shutil.disk_usage", lambda _: (1, 1, 0))
     assert [e.stream for e in archive.plan().streams] == ["旧"], "the plan never looks at the disk"
     assert replace(archive.context.policy, years=4) != archive.context.policy
+
+
+def test_packages_made_before_still_hold_and_what_is_held_can_be_exported_after(tmp_path: Path) -> None:
+    recording = make_recording(tmp_path / "data")
+    before = recording.export(tmp_path / "before.zip").path
+    archive = Archive(recording.data, recording.db)
+    with recording.db.write() as connection:
+        put_class(connection, STREAM, RetentionClass.LIVE)
+        streams.end_stream(connection, STREAM, ENDED)
+    hold, _ = place_hold(recording.db, recording.data, HoldOrder("案", STREAM, "诉讼", 8_500, 14_500), ACTOR)
+    (line,) = run(archive)
+    assert not line["whole"]
+    assert verify_package(before, recording.anchors()).failures == ()
+    after = recording.export(tmp_path / "after.zip").path
+    assert verify_package(after, recording.anchors()).failures == ()
+    with pytest.raises(NotFoundError):
+        recording.export(tmp_path / "gone.zip", 0, 2_000)
+    lift_holds(recording.db, recording.data, hold.id, "结案", ACTOR)
+    run(archive)
+    assert archive.segments(STREAM) == []
+    assert verify_package(before, recording.anchors()).failures == ()
+    assert verify_package(after, recording.anchors()).failures == ()
+    recording.db.close()
