@@ -44,12 +44,15 @@ class Settings(BaseSettings):
     )
     packs: tuple[Path, ...] = Field(default=(), description="Rule packs beside the bundled ones.")
     allow_internal_targets: bool = Field(
-        default=False, description="Webhooks may go to internal addresses; sources given over the API may be there."
+        default=False, description="Webhooks, sources given over the API and what sources refer to may be internal."
     )
     outbox_days: int = Field(
         default=30, ge=1, le=3650, description="Told events that every webhook has taken are kept this many days."
     )
     ffmpeg: str = Field(default="", description="An ffmpeg to use in place of the bundled binary.")
+    ffmpeg_user: str = Field(
+        default="", max_length=100, description="User that ffmpeg records as; for a recorder that runs as root."
+    )
     tsa_url: str = Field(default="", description="RFC 3161 time-stamping authority; empty: checkpoints without tokens.")
     tsa_ca: Path | None = Field(default=None, description="PEM of that authority's CA, for verifying.")
     retention_years: int = Field(default=3, ge=3, le=100, description="How long the clocks of retention run; 3 by law.")

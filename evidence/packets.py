@@ -10,6 +10,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 
 from core.errors import BadInputError
+from ingest.commands import FILE_ONLY
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class PacketTime:
 def opened(path: Path) -> Iterator[InputContainer]:
     """The file opened by PyAV. Raises `BadInputError` when it is no media or breaks off while being read."""
     try:
-        with av.open(str(path)) as container:
+        with av.open(f"file:{path}", options=FILE_ONLY) as container:
             yield container
     except FFmpegError as error:
         reason = error.strerror

@@ -27,6 +27,8 @@ FILE_FORMATS = (
     "wav,w64,mp3,aac,flac,ogg,h264,hevc,ac3,eac3,amr"
 )
 """Containers accepted from disk: no playlists and no scripts, which could name other files."""
+FILE_ONLY = {"protocol_whitelist": "file", "format_whitelist": FILE_FORMATS}
+"""Options with which PyAV opens files: whatever their names say, what is in them decides."""
 
 _PROTOCOLS = {
     "file": "file",

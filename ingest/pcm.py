@@ -11,7 +11,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.commands import FILE_FORMATS, SAMPLE_RATE, pcm_filter
+from ingest.commands import FILE_ONLY, SAMPLE_RATE, pcm_filter
 from ingest.probe import file_error
 from ingest.segments import TS_WRAP_MS, unwrapped_ms
 
@@ -152,9 +152,7 @@ class _Timeline:
 
     def _file(self, path: Path, *, first: bool) -> Iterator[Int16]:
         try:
-            container = av.open(
-                f"file:{path}", options={"protocol_whitelist": "file", "format_whitelist": FILE_FORMATS}
-            )
+            container = av.open(f"file:{path}", options=FILE_ONLY)
         except av.error.FFmpegError as error:
             raise file_error(str(path), error) from error
         with container:

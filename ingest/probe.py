@@ -1,4 +1,4 @@
-"""What a media file or address holds, found with PyAV within limits of time and size."""
+"""What a media file holds, found with PyAV within limits of size."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,21 +6,10 @@ from pathlib import Path
 import av
 
 from core.errors import BadInputError, Sentence
-from ingest.commands import FILE_FORMATS, MAX_PIXELS
-from ingest.diagnosis import Cause, source_error
+from ingest.commands import FILE_ONLY, MAX_PIXELS
 from ingest.sources import Source, parse_source
 
 _PROBE_BYTES = 5_000_000
-_NETWORK_PROTOCOLS = "http,https,tcp,tls,crypto,rtmp,rtmps,rtmpt,rtsp,rtsps,rtp,rtcp,udp,srt"
-_CAUSES: dict[type[Exception], Cause] = {
-    av.error.HTTPNotFoundError: "not_found",
-    av.error.HTTPForbiddenError: "forbidden",
-    av.error.HTTPUnauthorizedError: "forbidden",
-    av.error.ConnectionRefusedError: "refused",
-    av.error.TimeoutError: "timeout",
-    av.error.ExitError: "timeout",
-    av.error.InvalidDataError: "not_media",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +33,7 @@ class AudioInfo:
 
 @dataclass(frozen=True, slots=True)
 class MediaInfo:
-    """Container, length (``None`` for a live source) and streams."""
+    """Container, length (``None`` where it says none) and streams."""
 
     container: str
     duration_ms: int | None
@@ -52,34 +41,29 @@ class MediaInfo:
     audio: AudioInfo | None
 
 
-def probe(source_location: str, *, timeout_s: float = 10.0) -> MediaInfo:
-    """Open a file or address and describe it.
+def probe(location: str) -> MediaInfo:
+    """Open a file and describe it. Nothing is fetched from a network: that is for a recording, behind its guard.
 
-    Raises `BadInputError` for a file that is missing, empty, no media, cut off before its index, or too
-    large a picture, and `SourceError` for an address that does not answer with media in ``timeout_s``.
+    Raises `BadInputError` for what is no file, and for a file that is missing, empty, no media, cut off before its
+    index, or too large a picture.
     """
-    source = parse_source(source_location)
-    if not source.live and Path(source.location).stat().st_size == 0:
-        raise BadInputError("empty_file", f"文件为空：{source.location}", f"The file is empty: {source.location}")
-    options = {"probesize": str(_PROBE_BYTES), "analyzeduration": "5000000"}
+    source = parse_source(location)
     if source.live:
-        options["protocol_whitelist"] = _NETWORK_PROTOCOLS
-    else:
-        options |= {"protocol_whitelist": "file", "format_whitelist": FILE_FORMATS}
-    url = source.location if source.live else f"file:{source.location}"
+        raise BadInputError("not_a_file", f"不是文件：{source.label}", f"Not a file: {source.label}")
+    if Path(source.location).stat().st_size == 0:
+        raise BadInputError("empty_file", f"文件为空：{source.location}", f"The file is empty: {source.location}")
+    options = {"probesize": str(_PROBE_BYTES), "analyzeduration": "5000000", **FILE_ONLY}
     try:
-        with av.open(url, timeout=timeout_s, options=options) as container:
+        with av.open(f"file:{source.location}", options=options) as container:
             info = _describe(container)
-    except av.error.FFmpegError as error:
-        raise (_network_error(source, error) if source.live else file_error(source.location, error)) from error
-    except OSError as error:
+    except (av.error.FFmpegError, OSError) as error:
         raise file_error(source.location, error) from error
     return _bounded(info, source)
 
 
-def probe_for_speech(source: Source, *, timeout_s: float = 10.0) -> MediaInfo:
+def probe_for_speech(source: Source) -> MediaInfo:
     """`probe` for a file that is to be transcribed: raises `BadInputError` when it has no audio."""
-    info = probe(source.location, timeout_s=timeout_s)
+    info = probe(source.location)
     if info.audio is None:
         raise BadInputError(
             "no_audio",
@@ -123,11 +107,6 @@ def _bounded(info: MediaInfo, source: Source) -> MediaInfo:
             f"The picture is too large: {info.video.width}×{info.video.height}",
         )
     return info
-
-
-def _network_error(source: Source, error: av.error.FFmpegError) -> Exception:
-    why: Cause = next((name for kind, name in _CAUSES.items() if isinstance(error, kind)), "unknown")
-    return source_error(source.label, why)
 
 
 def file_error(location: str, error: OSError | av.error.FFmpegError) -> BadInputError:

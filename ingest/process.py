@@ -67,6 +67,12 @@ class Confinement:
             )
         return entry.pw_uid, entry.pw_gid
 
+    def hand_over(self, folder: Path) -> None:
+        """Give the folder that ffmpeg writes into to the user it runs as. Raises `BadInputError`, see `ids`."""
+        uid, gid = self.ids()
+        if uid >= 0:
+            os.chown(folder, uid, gid)
+
     def told(self) -> str:
         """What the launcher is told."""
         uid, gid = self.ids()

@@ -185,6 +185,8 @@ class EpochRecorder:
         open_folder = self._order.folder / OPEN
         open_folder.mkdir(parents=True, exist_ok=True)
         clear_open(self._order.folder)
+        confinement = Confinement(route.environment, route.ports, self._options.ffmpeg_user)
+        confinement.hand_over(open_folder)
         read_fd, write_fd = os.pipe()
         with os.fdopen(read_fd, encoding="utf-8") as listing:
             try:
@@ -193,7 +195,7 @@ class EpochRecorder:
                     cwd=open_folder,
                     pass_fds=(write_fd,),
                     stdout=self._order.plan.audio,
-                    confinement=Confinement(route.environment, route.ports, self._options.ffmpeg_user),
+                    confinement=confinement,
                 )
             finally:
                 os.close(write_fd)

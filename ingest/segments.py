@@ -11,7 +11,7 @@ import av
 from core.clock import plus_ms
 from core.errors import ConflictError, StorageError
 from core.records import Epoch, Segment
-from ingest.commands import PTS_ORIGIN_MS
+from ingest.commands import FILE_ONLY, PTS_ORIGIN_MS
 from ingest.diagnosis import disk_full
 from ingest.layout import OPEN, epoch_path, segment_files
 
@@ -103,7 +103,7 @@ def inspect(path: Path) -> Inspected | None:
     starts: dict[str, float] = {}
     end = -1.0
     try:
-        with av.open(str(path)) as container:
+        with av.open(f"file:{path}", options=FILE_ONLY) as container:
             for packet in _packets(container):
                 if packet.pts is None or packet.time_base is None:
                     continue
@@ -150,8 +150,10 @@ def close_segment(open_path: Path, final: Path, *, known_sha256: str = "") -> Cl
     With ``known_sha256`` (listed by an earlier run over the same file) the content must be the same.
     Raises `StorageError` when the disk is full, `ConflictError` when the content differs.
     """
-    digest = file_sha256(open_path)
-    size = open_path.stat().st_size
+    status = open_path.stat()
+    if status.st_uid != os.geteuid():
+        os.chown(open_path, os.geteuid(), os.getegid())  # ffmpeg ran as another user; from here on it is out of reach
+    digest, size = file_sha256(open_path), status.st_size
     if known_sha256 and known_sha256 != digest:
         raise ConflictError(
             "recording_differs",

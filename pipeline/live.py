@@ -10,6 +10,7 @@ from asr.scheduler import DecodeScheduler
 from asr.transcriber import Listener
 from claims.checker import Checker
 from core.clock import plus_ms, seconds, utc_now
+from core.egress import Egress
 from core.errors import StorageError
 from core.records import Epoch, Gap, ModelIdentity, Segment, Stream
 from core.shapes import Json
@@ -41,13 +42,18 @@ _WAITABLE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class WatchOptions:
-    """How a stream is recorded. ``min_free_bytes``: recording refuses to start with less free disk."""
+    """How a stream is recorded. ``min_free_bytes``: recording refuses to start with less free disk.
+
+    ``egress``: what may be connected to; ``None``: the operator wrote the source down, see `StreamRecorder`.
+    """
 
     realtime: bool = False
     segment_seconds: float = 4.0
     min_free_bytes: int = 0
     ffmpeg: str = ""
     reconnect: ReconnectPolicy = field(default_factory=ReconnectPolicy)
+    egress: Egress | None = None
+    ffmpeg_user: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,6 +334,8 @@ class StreamWatch:
             known=mine,
             content_sha256=content,
             gap_reason=gap_reason,
+            egress=options.egress,
+            ffmpeg_user=options.ffmpeg_user,
         )
         if self._stopped or self._full.is_set():
             self._recorder.stop()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.errors import BadInputError, SourceError
+from core.errors import BadInputError
 from ingest.probe import AudioInfo, VideoInfo, probe, probe_for_speech
 from ingest.sources import parse_source
 
@@ -52,10 +52,8 @@ def test_a_picture_beyond_bounds_is_refused(tools, tmp_path):
         probe(str(tmp_path / "big.mp4"))
 
 
-def test_addresses_that_do_not_answer_are_source_errors(byte_server):
-    with pytest.raises(SourceError, match="source_refused"):
-        probe("http://127.0.0.1:9/live.m3u8")
-    with pytest.raises(SourceError, match="source_timeout"):
-        probe(byte_server(None, hold=True).url, timeout_s=0.5)
-    with pytest.raises(SourceError, match="source_not_found"):
-        probe(byte_server(b"", status="404 Not Found").url)
+def test_an_address_is_no_file_and_is_not_looked_at(byte_server):
+    server = byte_server(b"")
+    with pytest.raises(BadInputError, match="not_a_file"):
+        probe(server.url)
+    assert server.requests == 0
