@@ -31,6 +31,8 @@ _COMMANDS = {
     "webhooks": ("webhooks", "推送目标与死信 / webhooks and dead letters"),
     "accounts": ("accounts", "账号与一次性链接 / accounts and one-time links"),
     "serve": ("serve", "启动服务 / start the service"),
+    "backup": ("backup", "备份 / copy everything elsewhere"),
+    "restore": ("restore", "从备份恢复 / restore a backup"),
     "doctor": ("doctor", "检查本机环境 / check this machine"),
     "models": ("models", "模型：列出、校验、下载 / list, verify, fetch models"),
     "rules": ("rules", "规则：列出、校验、测试、说明 / list, check, test, explain rules"),
