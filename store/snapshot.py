@@ -1,6 +1,7 @@
 """A consistent copy of the database while others read and write (SQLite's online backup)."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from core.errors import BadInputError, StorageError
@@ -31,7 +32,7 @@ def copy_database(db: Database, target: Path) -> None:
 def check_database(path: Path) -> None:
     """Raises `BadInputError` unless the file is a whole SQLite database."""
     try:
-        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
             (said,) = connection.execute("PRAGMA integrity_check").fetchone()
     except sqlite3.Error as error:
         said = str(error)
