@@ -9,9 +9,11 @@ from prometheus_client.registry import Collector
 
 from api.auth.access import Operating
 from api.context import Context
+from core.clock import utc_now
 from core.metrics import CONTENT_TYPE
 from store import backlog, outbox
 from store.engine import Database
+from store.vectors import awaiting_vectors
 
 router = APIRouter(tags=["metrics"])
 
@@ -28,6 +30,7 @@ class _Waiting(Collector):
             behind = backlog.streams_behind(connection)
             targets = backlog.webhooks_behind(connection)
             newest = outbox.newest(connection)
+            awaiting = awaiting_vectors(connection)
         untranscribed = GaugeMetricFamily(
             "livewitness_untranscribed_seconds", "Recorded but not yet transcribed, of open streams.", labels=["stream"]
         )
@@ -41,6 +44,11 @@ class _Waiting(Collector):
             waiting.add_metric([target.webhook], target.waiting)
             dead.add_metric([target.webhook], target.dead)
         yield from (untranscribed, waiting, dead)
+        yield GaugeMetricFamily(
+            "livewitness_unembedded_utterances", "Found by words, not yet by meaning.", value=awaiting.utterances
+        )
+        since = (utc_now() - awaiting.since).total_seconds() if awaiting.since else 0.0
+        yield GaugeMetricFamily("livewitness_unembedded_seconds", "Since the oldest of these was said.", value=since)
         yield GaugeMetricFamily("livewitness_outbox_cursor", "The last event that was told.", value=newest)
 
 

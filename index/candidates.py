@@ -31,6 +31,9 @@ BY_COVERAGE = 800
 BY_MEANING = 20
 KEPT = 20
 _SAMPLED = 16
+# Where more rows of a block than this cover anything, those that cover less than that share are left out.
+_MANY = 4_096
+_LITTLE = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,8 @@ def _of_block(
         cache.terms[way].weigh(weights, number, scores)
     whole += np.maximum(letters, sounds * np.float32(SOUND_RUN))
     touched = whole > 0
+    if np.count_nonzero(touched) > _MANY:
+        touched = whole >= _LITTLE
     if inside is not None:
         touched[: len(inside)] &= inside
     rows = np.flatnonzero(touched)

@@ -26,7 +26,8 @@ from models.embedder import DEFAULT_CACHE, EmbeddingKind, Matrix
 from models.library import package_file, sha256_file
 
 MAX_CODE_POINTS = 256
-BATCH = 16
+# Passages go in batches this small, so that a query that comes meanwhile waits 20 ms at most.
+BATCH = 4
 _READ_FIRST = 4_096
 _START_S = 60.0
 _DROPPED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})

@@ -1,12 +1,15 @@
 """Vectors: one per utterance and embedding model, as little-endian float32, numbered in order of writing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, and_, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
+from core.clock import parse_iso
 from core.records import Utterance
 from store.saved_searches import forget_matches
 from store.tables import alerts, index_removals, utterances, vectors
@@ -25,25 +28,6 @@ def add_vectors(connection: Connection, model_sha256: str, ids: Sequence[int], m
     ]
     if rows:
         connection.execute(insert(vectors).on_conflict_do_nothing(), rows)
-
-
-def iterate_vectors(
-    connection: Connection, model_sha256: str, *, after_id: int = 0, block: int = 10_000
-) -> Iterator[tuple[list[int], Matrix]]:
-    """Blocks of (ids, matrix) of one model in order of id."""
-    while True:
-        query = (
-            select(vectors.c.utterance_id, vectors.c.vector)
-            .where(vectors.c.model_sha256 == model_sha256, vectors.c.utterance_id > after_id)
-            .order_by(vectors.c.utterance_id)
-            .limit(block)
-        )
-        rows = connection.execute(query).all()
-        if not rows:
-            return
-        ids = [int(row.utterance_id) for row in rows]
-        yield ids, np.stack([np.frombuffer(row.vector, dtype="<f4") for row in rows])
-        after_id = ids[-1]
 
 
 def vectors_after(
@@ -92,6 +76,31 @@ def pending_utterances(connection: Connection, model_sha256: str, *, limit: int,
     ids = [int(i) for i in connection.execute(query).scalars()]
     found = get_utterances(connection, ids)
     return [found[i] for i in ids]
+
+
+@dataclass(frozen=True, slots=True)
+class Awaiting:
+    """How many utterances stand after the last one that has a vector, and when the first of these began to be said."""
+
+    utterances: int
+    since: datetime | None
+
+
+def awaiting_vectors(connection: Connection, model_sha256: str = "") -> Awaiting:
+    """The queue of the embedder: it goes by id, so that a look at the end tells; of the newest model unless named."""
+    newest = select(vectors.c.model_sha256).order_by(vectors.c.number.desc()).limit(1)
+    model = model_sha256 or connection.execute(newest).scalar_one_or_none() or ""
+    last = (
+        select(vectors.c.utterance_id)
+        .where(vectors.c.model_sha256 == model)
+        .order_by(vectors.c.utterance_id.desc())
+        .limit(1)
+    )
+    after = connection.execute(last).scalar_one_or_none() or 0
+    count, since = connection.execute(
+        select(func.count(), func.min(utterances.c.wall_start)).where(utterances.c.id > after)
+    ).one()
+    return Awaiting(int(count), parse_iso(since) if since else None)
 
 
 def count_vectors(connection: Connection, model_sha256: str) -> int:

@@ -215,8 +215,8 @@ def _measured(path: Path, threads: int) -> dict[str, Any]:
     times["the embedding of a query"] = _once(parts[0], lambda query: embedder.embed([query], "query"))
     vectors = embedder.embed([embedded_text(query) for query in parts[3] + parts[4]], "query")
     known = dict(zip(map(embedded_text, parts[3] + parts[4]), vectors, strict=True))
-    prepared = Searcher(database, _Prepared(embedder, known), snapshot_root(database))
     memory = _memory_mb() - before
+    prepared = Searcher(database, _Prepared(embedder, known), snapshot_root(database))
     times["everything, query embedded before"] = _once(parts[3], lambda q: prepared.search(SearchRequest(q)))
     times["one stream, query embedded before"] = _once(
         parts[4], lambda query: prepared.search(SearchRequest(query, stream=middle(len(searcher.cache))[0]))

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,7 +21,7 @@ from index.ingest import add_to_index
 from models.embedding import Embedder, EmbeddingKind, Matrix
 from store.engine import Database
 from store.utterances import get_utterances
-from store.vectors import count_vectors
+from store.vectors import awaiting_vectors, count_vectors
 
 ROOT = Path(__file__).parents[2]
 
@@ -99,6 +100,35 @@ def test_an_embedder_that_fails_leaves_the_work_due(
         assert indexer.flush(30)
     finally:
         indexer.stop()
+
+
+def test_a_flood_waits_in_the_database_and_is_seen_to(archive: Any, embedder: Embedder) -> None:
+    """However much is said, one batch at a time is in memory; storing never waits, and the queue can be read."""
+    first, longest = threading.Event(), 0
+
+    class Slow(Counting):
+        def embed(self, texts: Sequence[str], kind: EmbeddingKind = "passage") -> Matrix:
+            nonlocal longest
+            longest = max(longest, len(texts))
+            first.wait(30)
+            return super().embed(texts, kind)
+
+    indexer = VectorIndexer(archive.database, Slow(embedder), batch=8, poll_s=0.05)
+    indexer.start()
+    try:
+        archive.say([f"第{number}句话" for number in range(100)], vectors=False)
+        with archive.database.read() as connection:
+            waiting = awaiting_vectors(connection, embedder.identity.sha256)
+        assert waiting.utterances == 100
+        assert waiting.since is not None
+        first.set()
+        assert indexer.flush(30)
+    finally:
+        first.set()
+        indexer.stop()
+    assert longest <= 8
+    with archive.database.read() as connection:
+        assert awaiting_vectors(connection, embedder.identity.sha256).utterances == 0
 
 
 def test_models_are_never_mixed(archive: Any, embedder: Embedder) -> None:

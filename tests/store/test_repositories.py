@@ -163,12 +163,15 @@ def test_vectors_by_model_and_what_is_pending(database: Database) -> None:
         known = [i for i in ids if i]
         vectors.add_vectors(c, "m", known[:2], np.eye(2, 4, dtype=np.float32))
     with database.read() as c:
-        ((stored_ids, matrix),) = vectors.iterate_vectors(c, "m")
+        _, stored_ids, matrix = vectors.vectors_after(c, "m", 0)
         assert stored_ids == known[:2]
         assert np.array_equal(matrix, np.eye(2, 4, dtype=np.float32))
         assert [u.id for u in vectors.pending_utterances(c, "m", limit=10)] == known[2:]
         assert len(vectors.pending_utterances(c, "other", limit=10)) == 3
         assert vectors.count_vectors(c, "m") == 2
+        awaiting = vectors.awaiting_vectors(c)
+        assert (awaiting.utterances, awaiting.since) == (1, utterance(2000).wall_start)
+        assert vectors.awaiting_vectors(c, "other").utterances == 3
 
 
 def test_jobs_keep_their_stream(database: Database) -> None:
