@@ -62,9 +62,9 @@ def talk(name: str) -> Recording:
     return Recording(name, np.concatenate([*decode_pcm([talk_path(name)])]), talk_sentences(name))
 
 
-def fast() -> Recording:
-    """A host who speaks fast and never pauses: every silence is cut out."""
-    source = talk("claims_fast")
+def fast(source: Recording | None = None) -> Recording:
+    """A host who never pauses: every silence is cut out."""
+    source = source or talk("claims_fast")
     frames = source.samples[: len(source.samples) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
     spoken = load_vad().probabilities(source.samples)[: len(frames)] > 0.5
     kept_before = np.concatenate(([0], np.cumsum(spoken))) * FRAME_SAMPLES / SAMPLE_RATE
@@ -76,15 +76,15 @@ def fast() -> Recording:
     return Recording("fast", frames[spoken].ravel(), sentences)
 
 
-def music() -> Recording:
-    """Chords and a beat under a man's voice, 10 dB below it."""
-    source = talk("claims_health")
+def music(source: Recording | None = None) -> Recording:
+    """Chords and a beat under the voice, 10 dB below it."""
+    source = source or talk("claims_health")
     return replace(source, name="music", samples=_mixed(source.samples, _tune(len(source.samples)), 10))
 
 
-def crowd() -> Recording:
+def crowd(source: Recording | None = None) -> Recording:
     """A room of 0.4 s and a crowd of murmuring voices, 10 dB below."""
-    source = talk("claims_deals")
+    source = source or talk("claims_deals")
     length = len(source.samples)
     rng = np.random.default_rng(_SEED)
     voices = [np.roll(np.resize(talk(name).samples, length), rng.integers(1 << 20)) for name in lawful_talks()]
@@ -92,9 +92,19 @@ def crowd() -> Recording:
     return replace(source, name="crowd", samples=_mixed(_in_room(source.samples, 0.4), _in_room(murmur, 0.4), 10))
 
 
-def codec() -> Recording:
-    """The broadcast through AAC at 32 kbit/s and back."""
-    source = clean()
+def conditions() -> Iterator[tuple[str, list[Recording]]]:
+    """Everything with claims in it, in five voices: clean, without pauses, under music, in a crowd, through AAC."""
+    sources = [clean(), *(talk(name) for name in talk_names(lawful=False))]
+    yield "clean", sources
+    yield "fast, no pauses", [fast(source) for source in sources]
+    yield "music at 10 dB", [music(source) for source in sources]
+    yield "crowd at 10 dB in a room", [crowd(source) for source in sources]
+    yield "AAC at 32 kbit/s", [codec(source) for source in sources]
+
+
+def codec(source: Recording | None = None) -> Recording:
+    """Through AAC at 32 kbit/s and back."""
+    source = source or clean()
     samples = _through_aac(source.samples, 32_000)
     return replace(source, name="codec", samples=np.resize(samples, len(source.samples)))
 
@@ -120,6 +130,7 @@ def man() -> Recording:
 
 
 MAKERS: tuple[Callable[[], Recording], ...] = (clean, fast, music, crowd, lawful, codec, woman, man)
+"""What the streams of a live run play, in this order."""
 
 
 def recordings(count: int, seconds: float) -> Iterator[Recording]:

@@ -15,7 +15,7 @@ out_option = click.option(
 
 @click.group(name="bench")
 def command() -> None:
-    """基准测试 / Benchmarks: asr, claims, live, soak, windows, search, clip."""
+    """基准测试 / Benchmarks: asr, claims, live, conditions, soak, windows, search, clip."""
 
 
 @command.command(name="asr")
@@ -119,6 +119,15 @@ def live(streams: str, seconds: float, peer: bool, no_overload: bool, no_lawful:
     if not all(1 <= count <= 64 for count in counts):
         raise click.BadParameter(streams, param_hint="--streams")
     run_live_bench(out, streams=counts, seconds=seconds, peer=peer, overload=not no_overload, lawful=not no_lawful)
+
+
+@command.command(name="conditions")
+@out_option
+def conditions(out: Path | None) -> None:
+    """音乐、嘈杂、快语速下还能听到多少 / What is still heard under music, in a crowd, of a fast host."""
+    from livewitness.bench.conditions import run_conditions_bench
+
+    run_conditions_bench(out)
 
 
 @command.command(name="soak")
