@@ -134,6 +134,7 @@ def test_both_languages(desk_of: DeskOf) -> None:
     assert not heading.locator("[lang=en]").is_visible()
     page.click("#speak")
     expect(page.locator("html")).to_have_attribute("data-speak", "en")
+    page.wait_for_load_state("load")
     assert not heading.locator("[lang=zh]").is_visible()
     assert heading.inner_text().strip() == "Alerts"
 
