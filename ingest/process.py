@@ -1,5 +1,6 @@
 """Running ffmpeg: its messages read and kept within bounds, its process group ended for sure."""
 
+import ctypes
 import functools
 import json
 import os
@@ -31,6 +32,13 @@ def takes_option(binary: str, option: str) -> bool:
     except (OSError, subprocess.TimeoutExpired):
         return False
     return f"-{option}".encode() in told.stdout
+
+
+@functools.cache
+def landlock_version() -> int:
+    """Version of the kernel's Landlock; 0 without it. From 4 on `ingest.launcher` can hold ffmpeg to our ports."""
+    version = ctypes.CDLL(None).syscall(444, None, 0, 1)
+    return max(0, int(version))
 
 
 @dataclass(frozen=True, slots=True)
