@@ -11,7 +11,7 @@ from pathlib import Path
 
 from core.errors import LiveWitnessError
 from evidence.audit_seal import AUDIT_FOLDER, parse_audit_checkpoint, seal_audit
-from evidence.checkpoints import FOLDER, load_checkpoint, write_new
+from evidence.checkpoints import FOLDER, write_new
 from evidence.live_log import SealOptions, stamp_pending
 from evidence.stamping import request_token
 
@@ -40,15 +40,6 @@ def stamp_audit(data_dir: Path, url: str, *, most: int = 20) -> int:
             _log.warning("%s", error)
             break
     return sum(not path.with_suffix(".tsr").exists() for path in waiting)
-
-
-def tokens_missing(data_dir: Path) -> list[str]:
-    """Times of the stream checkpoints without a token, the oldest first: how long the queue is, and how old."""
-    times = []
-    for path in (data_dir / "streams").glob(f"*/{FOLDER}/[0-9]*.txt"):
-        if not path.with_suffix(".tsr").exists() and (stored := load_checkpoint(path)) is not None:
-            times.append(stored.checkpoint.time.isoformat())
-    return sorted(times)
 
 
 @contextmanager

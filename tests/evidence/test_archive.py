@@ -1,12 +1,17 @@
 """What is damaged, missing or foreign is named; a pass that was broken off goes on where it stood."""
 
+import hashlib
 import time
 from itertools import islice
 from pathlib import Path
 
 import pytest
 
+from core.clock import utc_now
 from evidence.archive import ArchiveCheck
+from evidence.leaves import received_leaf
+from evidence.segment_log import SegmentLog
+from ingest.lock import StreamLock
 from tests.evidence.logged import Recording, make_recording
 
 
@@ -91,3 +96,39 @@ def test_the_rate_is_kept(recording: Recording) -> None:
     done = check(recording, rate=sum(p.stat().st_size for p in segments(recording)) / 1.5)
     assert done.state.damages == []
     assert 1.2 < time.monotonic() - began < 4
+
+
+def test_whatever_lies_in_a_stream_s_folder_unlisted_is_foreign(recording: Recording) -> None:
+    for name in ("0000/notes.txt", "secret/00000001.ts", "checkpoints/1.txt", "copy.jsonl"):
+        path = recording.folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("x")
+    found = {damage.file.partition("/")[2].partition("/")[2] for damage in check(recording).state.damages}
+    assert found == {"0000/notes.txt", "secret/00000001.ts", "checkpoints/1.txt", "copy.jsonl"}
+
+
+def test_what_is_recorded_meanwhile_is_not_foreign(recording: Recording) -> None:
+    fresh = recording.folder / "0001" / "00000099.ts"
+    fresh.parent.mkdir()
+    fresh.write_text("closed a moment ago, listed in a moment")
+    with StreamLock(recording.folder):
+        assert check(recording).state.damages == []
+    assert [reason for _, reason in named(check(recording))] == ["is not in the log"]
+
+
+def test_received_files_are_checked_like_segments(recording: Recording) -> None:
+    chat = recording.folder / "received" / "chat.json"
+    chat.parent.mkdir()
+    chat.write_text("{}")
+    fields = {
+        "file": "received/chat.json",
+        "sha256": hashlib.sha256(b"{}").hexdigest(),
+        "bytes": 2,
+        "name": "chat.json",
+    }
+    log = SegmentLog(recording.folder / "log.jsonl")
+    log.append(received_leaf(fields, utc_now()))
+    log.close()
+    assert check(recording).state.damages == []
+    chat.write_text("{ }")
+    assert named(check(recording)) == [("chat.json", "is not what the log fixed")]
