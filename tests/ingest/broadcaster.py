@@ -8,7 +8,7 @@ import threading
 import time
 from pathlib import Path
 
-_CHUNK = 7 * 188
+_CHUNK = 188
 
 
 class Broadcaster:

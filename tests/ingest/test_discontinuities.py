@@ -67,10 +67,10 @@ def session_make():
 class Run:
     """A recorder in a thread of its own."""
 
-    def __init__(self, url, folder, listener):
+    def __init__(self, url, folder, listener, **options):
         self.listener, self._folder = listener, folder
         self._recorder = StreamRecorder(
-            "room", parse_source(url), folder, listener, segment_seconds=2, min_free_bytes=0, policy=POLICY
+            "room", parse_source(url), folder, listener, segment_seconds=2, min_free_bytes=0, policy=POLICY, **options
         )
         self._failures = []
         self._thread = threading.Thread(target=self._run)
@@ -208,6 +208,20 @@ def test_an_hls_source_that_leaps_is_neither_recorded_twice_nor_cut(tmp_path, li
     recorded = {n: sum(s.end_ms - s.start_ms for s in listener.segments if s.epoch == n) for n in (1, 2)}
     assert (LENGTH - 0.5) * 1000 <= recorded[1] <= (LENGTH + 2.5) * 1000
     assert sum(recorded.values()) <= (2 * LENGTH + 2.5) * 1000, "at most one segment is there twice"
+
+
+def test_a_playlist_that_freezes_is_told_while_it_lasts(tmp_path, listener, shots):
+    folder = tmp_path / "served"
+    folder.mkdir()
+    with (
+        Playlist(folder, [shots("plain", 10)], seconds=0, target=LENGTH) as server,
+        Run(server.url, tmp_path / "data", listener, silent_after_s=3) as run,
+    ):
+        run.wait(lambda: listener.opened_gaps)
+        assert listener.gaps == []
+    assert listener.opened_gaps[0].reason == "source_silent"
+    assert listener.opened_gaps[0].start_ms == pytest.approx(LENGTH * 1000, abs=500)
+    assert sum(s.end_ms - s.start_ms for s in listener.segments) >= (LENGTH - 1) * 1000
 
 
 def test_times_of_a_file_that_wraps_in_the_middle_go_on(tmp_path, shots):
