@@ -1,12 +1,12 @@
 """What was made of utterances: the classes they are alerted for, and those that turned out to be lawful."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, text
 
 from core.records import AlertStatus, ReviewState
-from store.tables import alert_reviews, alerts
 
 LAWFUL = "lawful_in_context"
 """The reason of alerts that what was said next makes lawful (pipeline/lifecycle.py)."""
@@ -20,18 +20,20 @@ class Judged:
     cleared: frozenset[str] = frozenset()
 
 
+# Asked with every search: plain SQL is not put together anew each time.
+_ASKED = text(
+    "SELECT utterance_id, category, status = :withdrawn OR reason = :lawful OR :dismissed ="
+    " (SELECT state FROM alert_reviews r WHERE r.alert_id = a.id ORDER BY r.id DESC LIMIT 1) AS cleared"
+    " FROM alerts a WHERE utterance_id IN (SELECT value FROM json_each(:ids))"
+)
+_WORDS = {"withdrawn": AlertStatus.WITHDRAWN.value, "lawful": LAWFUL, "dismissed": ReviewState.DISMISSED.value}
+
+
 def judgements_of(connection: Connection, ids: Sequence[int]) -> dict[int, Judged]:
-    """By utterance id; those without any alert are left out. A few thousand ids at most."""
-    table, steps = alerts, alert_reviews
-    latest = select(steps.c.state).where(steps.c.alert_id == table.c.id).order_by(steps.c.id.desc()).limit(1)
-    state = latest.scalar_subquery()
-    query = select(table.c.utterance_id, table.c.category, table.c.status, table.c.reason, state)
+    """By utterance id; those without any alert are left out."""
     found: dict[int, tuple[set[str], set[str]]] = {}
-    for identifier, category, status, reason, reviewed in connection.execute(
-        query.where(table.c.utterance_id.in_(ids))
-    ):
-        lawful = status == AlertStatus.WITHDRAWN.value or reason == LAWFUL or reviewed == ReviewState.DISMISSED.value
-        found.setdefault(identifier, (set(), set()))[lawful].add(category)
+    for identifier, category, cleared in connection.execute(_ASKED, _WORDS | {"ids": json.dumps(list(ids))}):
+        found.setdefault(identifier, (set(), set()))[bool(cleared)].add(category)
     return {
         identifier: Judged(frozenset(standing), frozenset(cleared - standing))
         for identifier, (standing, cleared) in found.items()
