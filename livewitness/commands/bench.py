@@ -15,7 +15,19 @@ out_option = click.option(
 
 @click.group(name="bench")
 def command() -> None:
-    """基准测试 / Benchmarks: asr, claims, live, conditions, soak, windows, search, clip."""
+    """基准测试 / Benchmarks: api, asr, claims, live, conditions, soak, windows, search, clip."""
+
+
+@command.command(name="api")
+@click.option("--listeners", type=click.IntRange(1, 60), default=50, show_default=True, help="监听者 / listeners")
+@click.option("--streams", type=click.IntRange(0, 16), default=8, show_default=True, help="直播路数 / live streams")
+@click.option("--seconds", type=click.FloatRange(5, 3600), default=60, show_default=True, help="时长 / length")
+@out_option
+def api(listeners: int, streams: int, seconds: float, out: Path | None) -> None:
+    """服务：事件到页面、检索、片段的延迟 / Events to pages, search and clips under load."""
+    from livewitness.bench.api import run_api_bench
+
+    run_api_bench(listeners, streams, seconds, out)
 
 
 @command.command(name="asr")
