@@ -72,13 +72,12 @@ def run_api_bench(listeners: int, streams: int, seconds: float, out: Path | None
 def _measure(data: Path, url: str, listeners: int, streams: int, seconds: float) -> ApiReport:
     arrivals: list[float] = []
     stop = threading.Event()
-    with open_database(data / "livewitness.db").read() as connection:
-        cursor = outbox.newest(connection)
+    told = _Teller(data, stop)
+    cursor = told.cursor
     ears = [threading.Thread(target=_listen, args=(url, cursor, arrivals, stop), daemon=True) for _ in range(listeners)]
     for ear in ears:
         ear.start()
     time.sleep(2)
-    told = _Teller(data, stop)
     told.start()
     client = Client(url)
     searches: list[float] = []
@@ -106,6 +105,8 @@ class _Teller(threading.Thread):
         self._db = open_database(data / "livewitness.db")
         self._stop_now = stop
         self.count = 0
+        with self._db.read() as connection:
+            self.cursor = outbox.newest(connection)
 
     def run(self) -> None:
         while not self._stop_now.wait(0.5):
