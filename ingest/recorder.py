@@ -234,8 +234,10 @@ class EpochRecorder:
         if self._live and not (self.streams.fits_mpegts or self._order.plan.container == "matroska"):
             process.kill()
             return "replan"
-        # The length that an RTMP server gives is that of a file it was fed with once: it never waits for us.
-        waits = not self._live or (process.report.finite and self._order.source.kind != "rtmp")
+        # The length that an RTMP server gives is that of a file it was fed with once: it never waits for us. Nor does
+        # a file that is played at its own pace, as if it were live.
+        finite = process.report.finite and self._order.source.kind != "rtmp"
+        waits = finite if self._live else not self._options.realtime
         self._buffer = PcmBuffer(self._options.pcm_buffer_s, lossy=not waits)
         with ThreadPoolExecutor(3, thread_name_prefix="epoch") as pool:
             try:

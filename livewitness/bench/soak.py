@@ -24,6 +24,8 @@ from livewitness.bench.recordings import MAKERS
 from livewitness.console import stdout
 from livewitness.wiring import watch_parts, whisper_of
 from models.speech import SAMPLE_RATE
+from pipeline.live import WatchParts
+from store import recordings
 from store.engine import open_database
 
 EVERY_S = 10.0
@@ -64,6 +66,7 @@ class Soak:
     streams: int
     seconds: float
     samples: tuple[Sample, ...]
+    recorded_s: float
     lost_s: float
     late_s: float
     lag_s: float
@@ -118,6 +121,7 @@ def _run(settings: Settings, data: Path, streams: int, seconds: float) -> Soak:
         watch_files(parts, settings, files, [tally.take] * streams, seconds + _PATIENCE_S)
         wall, cpu = time.monotonic() - began, time.process_time() - cpu
         lost = sum(untranscribed_s(parts, number) for number in range(streams))
+        recorded = sum(_recorded_s(parts, number) for number in range(streams))
     finally:
         ended.set()
         sampler.join()
@@ -127,6 +131,7 @@ def _run(settings: Settings, data: Path, streams: int, seconds: float) -> Soak:
         streams=streams,
         seconds=seconds,
         samples=tuple(samples),
+        recorded_s=round(recorded, 1),
         lost_s=round(lost, 2),
         late_s=round(max(0.0, wall - seconds), 1),
         lag_s=tally.lag_s,
@@ -134,6 +139,13 @@ def _run(settings: Settings, data: Path, streams: int, seconds: float) -> Soak:
         events=dict(sorted(tally.events.items())),
         dropped=meter.drops,
     )
+
+
+def _recorded_s(parts: WatchParts, number: int) -> float:
+    """Seconds of a stream in its segments."""
+    with parts.db.read() as connection:
+        last = recordings.last_segment(connection, str(number))
+    return last.end_ms / 1000 if last else 0.0
 
 
 def _looped(path: Path, number: int, seconds: float) -> Path:
@@ -171,10 +183,11 @@ def table(soak: Soak) -> Table:
         f"memory growth after {soak.warm_s / 60:g} min, MiB": f"{soak.growth('memory_mib'):+.1f}",
         "threads, growth": f"{soak.growth('threads'):+.1f}",
         "open files, growth": f"{soak.growth('open_files'):+.1f}",
+        "recorded, all streams, s": f"{soak.recorded_s:.0f}",
         "audio never transcribed s": f"{soak.lost_s:.1f}",
         "last text after the end s": f"{soak.late_s:.1f}",
         "greatest lag s": f"{soak.lag_s:.1f}",
-        "CPU-s per stream-s": f"{soak.cpu_s / (soak.streams * soak.seconds):.3f}",
+        "CPU-s per stream-s": f"{soak.cpu_s / max(1.0, soak.recorded_s):.3f}",
         "looks left out": str(sum(soak.dropped.values())),
         "events": ", ".join(f"{name} {count}" for name, count in soak.events.items()),
     }

@@ -9,8 +9,10 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -227,6 +229,20 @@ class TestBadInput:
         assert whole.end_ms - whole.start_ms == pytest.approx(2_000, abs=50)
         for segment in cut:
             assert measure(tmp_path / segment.path)[1] == pytest.approx(segment.pts_end_ms, abs=500)
+
+    @pytest.mark.slow
+    def test_a_file_played_at_its_own_pace_does_not_wait_for_a_slow_listener(self, media, tmp_path, tools):
+        """As if it were live: what does not fit the buffer is dropped from memory, and stays in the segments."""
+
+        class Slow(tools.listener):
+            def pcm(self, epoch, first_sample, samples, arrived):
+                self.firsts = [*getattr(self, "firsts", []), (first_sample, samples.size)]
+                time.sleep(4 if len(self.firsts) == 1 else 0)
+
+        listener = Slow()
+        end = recorder(media / "clicks.mp4", tmp_path, listener, realtime=True, pcm_buffer_s=1).run()
+        assert end.recorded_ms == pytest.approx(12_000, abs=50)
+        assert any(first > before + size for (before, size), (first, _) in pairwise(listener.firsts))
 
     def test_an_error_of_the_listener_ends_the_recording_and_comes_out(self, media, tmp_path, tools):
         class Refuses(tools.listener):

@@ -10,7 +10,7 @@ from livewitness.bench.soak import Sample, Soak, Tally, run_soak, sample
 
 def soak(memory: list[float], seconds: float) -> Soak:
     samples = tuple(Sample(10.0 * (i + 1), m, 20, 40) for i, m in enumerate(memory))
-    return Soak(8, seconds, samples, 0.0, 1.0, 0.0, 100.0, {}, {})
+    return Soak(8, seconds, samples, 8 * seconds, 0.0, 1.0, 0.0, 100.0, {}, {})
 
 
 def test_growth_begins_to_count_after_ten_minutes():
