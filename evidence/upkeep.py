@@ -8,22 +8,43 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 
 from core.errors import LiveWitnessError
 from evidence.audit_seal import AUDIT_FOLDER, parse_audit_checkpoint, seal_audit
-from evidence.checkpoints import FOLDER, write_new
+from evidence.checkpoints import FOLDER, checkpoint_paths, write_new
 from evidence.live_log import SealOptions, stamp_pending
 from evidence.stamping import request_token
 
 _log = logging.getLogger(__name__)
 
 
-def stamp_everything(data_dir: Path, url: str, *, most: int = 20) -> int:
-    """Fetch at most ``most`` missing tokens for each stream and the audit chain; how many are still missing."""
+def stamp_everything(
+    data_dir: Path, url: str, *, most: int = 20, complete: dict[Path, int] | None = None, over: Event | None = None
+) -> int:
+    """Fetch at most ``most`` missing tokens for each stream and the audit chain; how many were seen to be missing.
+
+    Stops where the authority gives none, and when ``over`` is set. ``complete`` remembers folders that lacked nothing
+    by their time, so that the next call passes over them.
+    """
+    complete = {} if complete is None else complete
     waiting = stamp_audit(data_dir, url, most=most)
     for folder in sorted((data_dir / "streams").glob(f"*/{FOLDER}")):
-        waiting += stamp_pending(folder, url, most=most)
+        changed = folder.stat().st_mtime_ns
+        if complete.get(folder) == changed:
+            continue
+        before = _missing(folder)
+        left = stamp_pending(folder, url, most=most) if before else 0
+        waiting += left
+        if left == 0:
+            complete[folder] = folder.stat().st_mtime_ns
+        if (before and left == before) or (over is not None and over.is_set()):
+            break
     return waiting
+
+
+def _missing(folder: Path) -> int:
+    return sum(not path.with_suffix(".tsr").exists() for path in checkpoint_paths(folder))
 
 
 def stamp_audit(data_dir: Path, url: str, *, most: int = 20) -> int:
@@ -56,12 +77,14 @@ def upkeep(data_dir: Path, seal: SealOptions) -> Iterator[None]:
 
 
 def _look_after(data_dir: Path, seal: SealOptions, over: threading.Event) -> None:
+    complete: dict[Path, int] = {}
     while True:
         ending = over.wait(seal.every_s)
         try:
             seal_audit(data_dir)
             if seal.tsa_url:
-                stamp_everything(data_dir, seal.tsa_url)
+                # At the end the signature is what counts; a token that is missing is fetched after the next start.
+                stamp_everything(data_dir, seal.tsa_url, most=1 if ending else 20, complete=complete, over=over)
         except (LiveWitnessError, OSError) as error:
             # Tried again in a minute; what is not signed yet is told by the health check.
             _log.error("upkeep: %s", error)

@@ -5,6 +5,7 @@ import os
 import shutil
 
 _NEED_OPENSSL = (
+    "evidence/test_audit_seal.py",
     "evidence/test_keys.py",
     "evidence/test_live_log.py",
     "evidence/test_package.py",

@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from core.errors import StorageError
-from evidence import audit
+from evidence import audit, live_log
 from evidence.audit import AUDIT_NAME, Actor, append_audit, audit_head, first_index, read_audit
 from evidence.audit_seal import AUDIT_FOLDER, check_audit, cut_old, old_entries, parse_audit_checkpoint, seal_audit
+from evidence.checkpoints import FOLDER, Checkpoint, store_checkpoint
+from evidence.keys import Keyring
 from evidence.live_log import SealOptions
-from evidence.stamping import read_ca, verify_token
-from evidence.upkeep import stamp_audit, upkeep
+from evidence.stamping import read_ca, request_token, verify_token
+from evidence.upkeep import stamp_audit, stamp_everything, upkeep
 from tests.evidence.authority import Authority
 
 ACTOR = Actor("法官", "court", "cli")
@@ -125,3 +127,24 @@ def test_long_entries_are_read_back_from_the_end(tmp_path: Path) -> None:
     append_audit(tmp_path, ACTOR, "search", {"query": "长" * 100_000})
     assert audit_head(tmp_path)[0] == 2
     assert check_audit(tmp_path) == (2, [])
+
+
+def test_tokens_of_streams_that_have_ended_are_fetched_and_a_silent_authority_is_asked_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data"
+    key = Keyring(data / "keys").signing_key()
+    for name in "ab":
+        for size in (1, 2):
+            text = Checkpoint(f"{name}/0", size, "0" * 64, NOW, (0, "0" * 64), key.public.id)
+            store_checkpoint(data / "streams" / name / FOLDER, text, key)
+    with Authority(tmp_path / "tsa", answering=False) as authority:
+        asked: list[bytes] = []
+        monkeypatch.setattr(live_log, "request_token", lambda url, data: asked.append(data) or request_token(url, data))
+        assert stamp_everything(data, authority.url) == 2
+        assert len(asked) == 1
+        authority.answering = True
+        complete: dict[Path, int] = {}
+        assert stamp_everything(data, authority.url, complete=complete) == 0
+        assert len(list(data.rglob("*.tsr"))) == 4
+        assert len(complete) == 2
