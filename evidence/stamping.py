@@ -1,8 +1,8 @@
 """Time-stamp tokens by RFC 3161: asked of an authority over HTTP, and verified against a CA given from outside."""
 
+import contextlib
 import http.client
-import urllib.error
-import urllib.request
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +20,7 @@ from rfc3161_client import (
 )
 
 from core.clock import utc_now
+from core.egress import Egress, EgressError, Target, parse_target
 from core.errors import BadInputError, ConflictError, SourceError
 
 TIMEOUT_S = 10.0
@@ -38,20 +39,33 @@ class Stamp:
 
 def request_token(url: str, data: bytes, *, timeout_s: float = TIMEOUT_S) -> bytes:
     """A time-stamp response over the SHA-256 of ``data``, as it came. Raises `SourceError` when there is none."""
-    if urlsplit(url).scheme not in {"http", "https"}:
-        raise _no_token(url, "not an http address")
     query = TimestampRequestBuilder(data, HashAlgorithm.SHA256).build()
-    request = urllib.request.Request(url, query.as_bytes(), {"Content-Type": _QUERY})  # noqa: S310 - scheme checked
     try:
-        with urllib.request.urlopen(request, timeout=timeout_s) as reply:  # noqa: S310 - scheme checked
-            token: bytes = reply.read(_LARGEST_REPLY)
+        token = _post(parse_target(url), query.as_bytes(), timeout_s)
         response = decode_timestamp_response(token)
         info = response.tst_info
         if info.nonce != query.nonce or info.message_imprint.message != query.message_imprint.message:
             raise _no_token(url, "the answer is to another request")
-    except (OSError, http.client.HTTPException, ValueError, urllib.error.URLError) as error:
+    except (BadInputError, EgressError) as error:
+        raise _no_token(url, error.sentence.en) from error
+    except (OSError, http.client.HTTPException, ValueError) as error:
         raise _no_token(url, str(error)) from error
     return token
+
+
+def _post(target: Target, query: bytes, timeout_s: float) -> bytes:
+    """The answer of the authority that the operator named, wherever it is; no redirect leads elsewhere."""
+    named = Egress().naming(target.host, target.port)
+    connection = http.client.HTTPConnection(target.host, target.port, timeout=timeout_s)
+    with contextlib.closing(connection):
+        connection.sock = named.connect(target.host, target.port, timeout_s)
+        if target.scheme == "https":
+            connection.sock = ssl.create_default_context().wrap_socket(connection.sock, server_hostname=target.host)
+        connection.request("POST", target.path, query, {"Content-Type": _QUERY, "Host": target.authority})
+        reply = connection.getresponse()
+        if reply.status != http.HTTPStatus.OK:
+            raise http.client.HTTPException(f"HTTP {reply.status}")
+        return reply.read(_LARGEST_REPLY)
 
 
 def _no_token(url: str, reason: str) -> SourceError:

@@ -77,6 +77,8 @@ def plain_target(url: str) -> Target:
 def tunnel_target(text: str) -> tuple[str, int]:
     """Host and port of a CONNECT. Raises `BadInputError`."""
     target = parse_target(f"https://{text}/")
+    if set("/?#") & set(text):
+        raise BadInputError("egress_address", "CONNECT 只接受主机和端口。", "Not a usable web address for a tunnel.")
     return target.host, target.port
 
 

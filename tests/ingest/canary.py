@@ -30,6 +30,10 @@ class Server:
                 with contextlib.suppress(ConnectionError):
                     self.wfile.write(body)
 
+            def do_POST(self):
+                self.rfile.read(int(self.headers["Content-Length"]))
+                self.do_GET()
+
             def log_message(self, *_):
                 pass
 

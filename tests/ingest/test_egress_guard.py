@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import socket
+import subprocess
 
 import pytest
 
@@ -79,6 +80,8 @@ def record(address, data, listener, internet):
 
 
 def playlist(*lines, end="#EXT-X-ENDLIST"):
+    if any("STREAM-INF" in line for line in lines):
+        return "\n".join(["#EXTM3U", *lines, ""]).encode()
     head = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-TARGETDURATION:2", "#EXT-X-MEDIA-SEQUENCE:0"]
     return "\n".join([*head, *lines, end, ""]).encode()
 
