@@ -85,7 +85,7 @@ def test_a_saved_search_is_told_of_what_is_imported_later(data: Path, tmp_path: 
 @pytest.mark.parametrize("arguments", [["--near", "2026-11-11 20:31"], ["--alerted"], ["--from", "2026-11-11"]])
 def test_what_only_the_past_has_cannot_be_saved(data: Path, arguments: list[str]) -> None:
     answer = run("search", "祛斑", "--save", "x", *arguments, "--data", str(data))
-    assert answer.exit_code == 2
+    assert answer.exit_code != 0
     assert "Traceback" not in answer.output
 
 
