@@ -222,6 +222,7 @@ def tools():
     Tools.make = staticmethod(make)
     Tools.listener = Remember
     Tools.process_in = staticmethod(process_in)
+    Tools.free_port = staticmethod(free_port)
     return Tools
 
 

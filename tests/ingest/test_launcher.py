@@ -18,7 +18,7 @@ def run(script, folder, confinement=None):
     """Exit code and output of ``script`` under the launcher, with ``folder`` as working directory."""
     confinement = confinement or Confinement()
     argv = [sys.executable, "-I", "-S", LAUNCHER, confinement.told(), sys.executable, "-I", "-S", "-c", script]
-    done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, timeout=20)
+    done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, timeout=20, check=False)
     return done.returncode, done.stdout.strip() or done.stderr.strip().splitlines()[-1]
 
 
