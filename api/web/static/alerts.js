@@ -5,6 +5,9 @@ import { both, clock, element, marked, timecode } from "./words.js";
 const STATUS = { suspected: ["疑似", "suspected"], confirmed: ["确认", "confirmed"], withdrawn: ["撤回", "withdrawn"] };
 const STATE = { open: ["待处理", "open"], acknowledged: ["已受理", "acknowledged"], dismissed: ["已驳回", "dismissed"], escalated: ["已上报", "escalated"] };
 const SEVERITY = { high: ["高", "high"], medium: ["中", "medium"], low: ["低", "low"] };
+const REASONS = {
+  misheard: ["听错了", "misheard"], lawful_in_context: ["上下文合法", "lawful in context"], heard_otherwise: ["两次听得不同", "heard otherwise"],
+};
 const METHODS = {
   exact: ["原字", "as written"], letters: ["字面变体", "disguised"], sound: ["读音", "by sound"], sound_edit: ["读音相近", "sounds alike"],
   pattern: ["句式", "by pattern"], meaning: ["含义", "by meaning"],
@@ -44,7 +47,8 @@ export function about(alert) {
   list.append(...row("法规", "law", alert.legal_basis.map((basis) => `《${basis.law}》${basis.article}`).join("；")));
   if (alert.advice) list.append(...row("建议", "advice", alert.advice));
   if (alert.correction) list.append(...row("主播更正", "corrected", alert.correction.text));
-  if (alert.reason) list.append(...row("撤回原因", "withdrawn", alert.reason));
+  if (alert.reason) list.append(...row("原因", "reason", ...both(...(REASONS[alert.reason] ?? [alert.reason, ""]))));
+  if (alert.against) list.append(...row("另一种听法或下文", "heard otherwise, or said next", String(alert.against.text ?? alert.against)));
   if (alert.review) list.append(...row("处理", "review", `${alert.review.reviewer}：`, ...both(...STATE[alert.review.state]), ` ${alert.review.note}`));
   return list;
 }

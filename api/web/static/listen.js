@@ -32,5 +32,5 @@ export class Listener {
 
 export const ALERTS = ["alert", "alert.repeated", "alert.corrected", "alert.softened", "alert.reviewed"];
 const ROOMS = ["stream.started", "stream.ended", "stream.failed", "stream.silent", "stream.resumed", "stream.behind",
-  "stream.caught_up", "gap", "no_audio", "search.matched", "measure.asked", "measure.answered"];
+  "stream.caught_up", "gap", "gap.opened", "no_audio", "audio.resumed", "stream.deleted", "search.matched", "measure.asked", "measure.answered"];
 const KINDS = [...ALERTS, ...ROOMS];
