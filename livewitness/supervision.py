@@ -2,10 +2,12 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from types import FrameType
 
+from core.egress import Egress
 from core.errors import ConflictError
 from core.metrics import Metrics
 from core.settings import Settings
@@ -47,6 +49,17 @@ class _SharedParts:
             self._parts.scheduler.close()
 
 
+def guard_for(settings: Settings, config: WatchConfig, written: Collection[WatchConfig]) -> Egress | None:
+    """What a stream may connect to.
+
+    ``written``: streams that the operator wrote down, whose own sources may be internal (``None``, see `WatchOptions`).
+    All others came over the API; theirs may not, unless the settings allow it.
+    """
+    if config in written:
+        return watch_options(settings).egress
+    return Egress(allow_internal=settings.allow_internal_targets)
+
+
 @contextmanager
 def supervisor_of(
     settings: Settings,
@@ -54,13 +67,18 @@ def supervisor_of(
     emit: EventSink,
     metrics: Metrics,
     options: SupervisorOptions | None = None,
+    *,
+    written: Collection[WatchConfig] = (),
 ) -> Iterator[Supervisor]:
-    """A supervisor without streams; at the end all of its streams are ended."""
+    """A supervisor without streams; at the end all of its streams are ended.
+
+    ``written``: see `guard_for`.
+    """
     shared = _SharedParts(settings, database, metrics)
 
     def make(config: WatchConfig, sink: EventSink) -> StreamWatch:
-        source = parse_source(config.source)
-        return StreamWatch(shared.get(), config.stream(), source, sink, watch_options(settings, config.realtime))
+        wanted = replace(watch_options(settings, config.realtime), egress=guard_for(settings, config, written))
+        return StreamWatch(shared.get(), config.stream(), parse_source(config.source), sink, wanted)
 
     supervisor = Supervisor(make, telling(database, metered(metrics, emit)), options)
     try:

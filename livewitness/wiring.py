@@ -10,6 +10,7 @@ from asr.scheduler import DecodeScheduler, Meter, SchedulerOptions
 from asr.transcriber import Listener
 from asr.windows import LIVE_POLICY, WindowPolicy
 from claims.reload import ReloadingChecker
+from core.egress import Egress
 from core.errors import BadInputError
 from core.records import Stream
 from core.settings import Settings
@@ -150,6 +151,8 @@ def watch_options(settings: Settings, realtime: bool = False) -> WatchOptions:
         segment_seconds=settings.segment_seconds,
         min_free_bytes=settings.min_free_bytes,
         ffmpeg=settings.ffmpeg,
+        egress=Egress(allow_internal=True) if settings.allow_internal_targets else None,
+        ffmpeg_user=settings.ffmpeg_user,
     )
 
 
