@@ -7,28 +7,37 @@ voice and exceptions, and keeps one finding for each claim. A finding is a lead 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeGuard
 
 from claims.expressions import DURATION
 from claims.flags import flags, repaired
 from claims.fold import MARKS, Folded, fold
-from claims.matcher import TIGHT, Candidate, candidates, gather
-from claims.meaning import Judgement, MeaningModel, Reading, Vector, embedded, load_meaning
+from claims.judged import asked
+from claims.matcher import TIGHT, Candidate, Heard, candidates, gather
+from claims.meaning import Judgement, MeaningModel, Reading, load_meaning
 from claims.meant import meaning_finding, says_enough
 from claims.pack import read_pack
 from claims.polarity import doubtful, surroundings, voice
 from claims.products import product_kind
+from claims.repair import Repairer, spoken_counts
 from claims.rules import Example, ExceptionClause, Pack, Rule
 from claims.terms import Hit, TermIndex
+from claims.tokenhead import Opinion
 from claims.words import PlainWords, dictionary
 from core.errors import BadInputError
 from core.records import Finding, Severity, Verdict
-from models.embedding import Embedder
+from models.embedder import Embedder, TokenEmbedder
+from models.judge import Judge
 
 BUNDLED = Path(__file__).parent / "packs"
 PIECE = 400
 MEANT_CHARS = 2_000
-DOUBTED, HARDLY = 0.4, 0.1
+DOUBTED, HARDLY = 0.6, 0.3
 """Probabilities of a claim in the utterance below which what the law pack found is information, not an alert."""
+UNLIKELY = 0.1
+"""Below this probability by n-grams alone nothing is encoded."""
+REPAIRED = 0.75
+"""So sure is what is found in the repaired text only."""
 _SURE = 0.8
 _RANK = {Verdict.VIOLATION: 3, Verdict.NEEDS_EVIDENCE: 2, Verdict.REVIEW: 2, Verdict.INFO: 1}
 _SEVERITY = {Severity.HIGH: 3, Severity.MEDIUM: 2, Severity.LOW: 1, Severity.INFO: 0}
@@ -65,14 +74,21 @@ class Checker:
     """Rule packs ready to run; holds no state of a stream and may be used from any thread."""
 
     def __init__(
-        self, packs: Sequence[Pack], meaning: MeaningModel | None = None, embedder: Embedder | None = None
+        self,
+        packs: Sequence[Pack],
+        meaning: MeaningModel | None = None,
+        embedder: Embedder | None = None,
+        judge: Judge | None = None,
     ) -> None:
         self.packs = tuple(packs)
+        self.judge = judge
         self._law = frozenset(pack.id for pack in packs if pack.kind == "law")
         self.meaning = meaning
-        self.embedder = embedder if meaning else None
+        self.embedder = embedder
+        self._reads = embedder if meaning and _fits(embedder, meaning) else None
         terms = {t for p in packs for lexicon in p.lexicons.values() for t in lexicon.terms}
         words = PlainWords(dictionary(), terms)
+        self._repairer = Repairer(dictionary(), spoken_counts(), terms)
         self._indexes = [(pack, TermIndex(pack.searched(), words)) for pack in packs]
 
     def check(self, text: str, product: str = "", probabilities: Sequence[float] | None = None) -> tuple[Finding, ...]:
@@ -98,27 +114,29 @@ class Checker:
         """
         hits: list[Hit] = []
         judged: list[Judged] = []
+        said = self._repairer.repaired(text)
         for pack, index in self._indexes:
             found = index.find(text)
             hits += found
-            heard = gather(text, found)
-            for rule in pack.rules:
-                if rule.scope.applies(kind, text):
-                    judged += [Judged(c, _verdict(c, text, shelf), pack) for c in candidates(rule, heard)]
+            judged += _found(pack, gather(text, found), kind, shelf)
+            if said != text:
+                meant = gather(said, [_heard_as(hit, text, said) for hit in index.find(said, sound=False)])
+                judged += [_by_sound(item) for item in _found(pack, meant, kind, shelf) if _new(item, text, said)]
         outcomes = [(item.verdict, item.candidate.method, item.candidate.score) for item in judged]
-        reading = Reading(text, repaired(text, hits), kind, flags(text, outcomes))
+        reading = Reading(text, self._repairer.repaired(repaired(text, hits)), kind, flags(text, outcomes))
         return Piece(offset, reading, [replace(item, candidate=_moved(item.candidate, offset)) for item in judged])
 
-    def _judgements(self, model: MeaningModel, readings: Sequence[Reading]) -> list[tuple[Judgement, Vector | None]]:
-        """Judgements with the vectors they stand on; where n-grams leave no doubt, nothing is embedded."""
-        judged: list[tuple[Judgement, Vector | None]] = [(model.judge(reading), None) for reading in readings]
-        open_ = [i for i, (judgement, _) in enumerate(judged) if judgement.probability >= HARDLY]
-        if self.embedder is None or not open_:
+    def _judgements(self, model: MeaningModel, readings: Sequence[Reading]) -> list[tuple[Judgement, Opinion | None]]:
+        """Judgements with the opinions they stand on; where n-grams leave no doubt, nothing is encoded."""
+        judged: list[tuple[Judgement, Opinion | None]] = [(model.judge(reading), None) for reading in readings]
+        open_ = [i for i, (judgement, _) in enumerate(judged) if judgement.probability >= UNLIKELY]
+        if self._reads is not None and open_:
+            opinions = model.opinions(self._reads, [readings[i] for i in open_])
+            for index, opinion in zip(open_, opinions, strict=True):
+                judged[index] = model.judge(readings[index], opinion), opinion
+        if self.judge is None:
             return judged
-        vectors = embedded(self.embedder, [readings[i] for i in open_])
-        for index, vector in zip(open_, vectors, strict=True):
-            judged[index] = model.judge(readings[index], vector), vector
-        return judged
+        return [(asked(self.judge, r.text, j), opinion) for r, (j, opinion) in zip(readings, judged, strict=True)]
 
     def _with_meaning(
         self, model: MeaningModel, folded: Folded, pieces: Sequence[Piece], found: list[Finding]
@@ -126,14 +144,23 @@ class Checker:
         """The findings of the rules with those of the meaning model beside them."""
         readings = [piece.reading for piece in pieces]
         added = []
-        for piece, (judgement, vector) in zip(pieces, self._judgements(model, readings), strict=True):
+        for piece, (judgement, opinion) in zip(pieces, self._judgements(model, readings), strict=True):
             found = [_doubted(f, folded, piece, judgement) if f.pack in self._law else f for f in found]
-            meant = says_enough(piece.reading.text) and judgement.probability >= model.threshold(vector)
+            meant = says_enough(piece.reading.text) and judgement.probability >= model.threshold(opinion)
             for start, end in judgement.clauses if meant else ():
                 first, last = folded.original_span(start + piece.offset, end + piece.offset)
                 if not any(f.start < last and first < f.end for f in found):
                     added.append(meaning_finding(judgement, folded.original, first, last, model))
         return found + added
+
+    @property
+    def terms(self) -> int:
+        """How many terms are looked for."""
+        return sum(len(group.terms) for pack in self.packs for group in pack.searched())
+
+    def hits(self, text: str) -> list[Hit]:
+        """All terms of all packs in folded ``text``, by letter and by sound."""
+        return [hit for _, index in self._indexes for hit in index.find(text)]
 
     def fires(self, rule: Rule, example: Example) -> bool:
         """Whether ``rule`` itself finds anything above ``info`` in ``example``."""
@@ -177,11 +204,16 @@ def bundled_packs() -> list[Path]:
 
 
 def load_checker(
-    extra_packs: Sequence[Path] = (), *, embedder: Embedder | None = None, meaning: bool = True
+    extra_packs: Sequence[Path] = (),
+    *,
+    embedder: Embedder | None = None,
+    meaning: bool = True,
+    judge: Judge | None = None,
 ) -> Checker:
     """A checker with the bundled packs and ``extra_packs``.
 
-    ``meaning=False`` leaves the meaning model out; without an ``embedder`` it runs on n-grams alone.
+    ``meaning=False`` leaves the meaning model out; without an ``embedder`` it runs on n-grams alone. A stronger
+    ``judge`` is asked about open cases.
     The sentences of extra packs are run; those of the bundled packs are run by the project's tests.
     """
     packs = [read_pack(path, probe=False) for path in bundled_packs()]
@@ -192,7 +224,36 @@ def load_checker(
             raise BadInputError(
                 "rules_twice", f"规则包 {pack_id} 载入了两次。", f"The rule pack {pack_id} is loaded twice."
             )
-    return Checker(packs, load_meaning() if meaning else None, embedder)
+    return Checker(packs, load_meaning() if meaning else None, embedder, judge)
+
+
+def _fits(embedder: Embedder | None, model: MeaningModel) -> TypeGuard[TokenEmbedder]:
+    """Whether the model was trained on what this embedder says."""
+    return isinstance(embedder, TokenEmbedder) and embedder.identity.sha256 == model.encoder
+
+
+def _found(pack: Pack, heard: Heard, kind: str, shelf: str) -> list[Judged]:
+    """What the rules of a pack make of a text with its terms."""
+    applying = (rule for rule in pack.rules if rule.scope.applies(kind, heard.text))
+    return [Judged(c, _verdict(c, heard.text, shelf), pack) for rule in applying for c in candidates(rule, heard)]
+
+
+def _heard_as(hit: Hit, text: str, said: str) -> Hit:
+    """A hit in the repaired text as one heard by sound where a real word is written there: short ones need context."""
+    written = text[hit.start : hit.end]
+    return replace(hit, method="sound") if written != said[hit.start : hit.end] and written in dictionary() else hit
+
+
+def _new(item: Judged, text: str, said: str) -> bool:
+    """Whether what was found in the repaired text stands on a repair, and needs it."""
+    start, end = item.candidate.start, item.candidate.end
+    return text[start:end] != said[start:end]
+
+
+def _by_sound(item: Judged) -> Judged:
+    """A finding of the repaired text: heard by sound, and less sure."""
+    score = item.candidate.score * REPAIRED
+    return replace(item, candidate=replace(item.candidate, method="sound", score=score))
 
 
 def _doubted(finding: Finding, folded: Folded, piece: Piece, judgement: Judgement) -> Finding:

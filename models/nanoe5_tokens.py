@@ -18,6 +18,7 @@ class Tokenizer:
         self._special = (pieces.begin, pieces.end, pieces.unknown)
         self._longest = longest
         self._replaced = pieces.replaced
+        self._texts = pieces.texts
         # The first of two like pieces counts.
         self._numbers = {
             t: n for n, t in zip(range(len(pieces.texts) - 1, -1, -1), reversed(pieces.texts), strict=True)
@@ -32,6 +33,19 @@ class Tokenizer:
         """Numbers of the pieces between those for begin and end, at most as many as the model takes."""
         begin, end, _ = self._special
         return [begin, *self._pieces(self._normal(text))[: self._longest - 2], end]
+
+    def ranges(self, text: str, prefix: str = "") -> list[tuple[int, int]]:
+        """For each of `tokens` of ``prefix + text`` the code points of ``text`` it stands for; empty for the prefix.
+
+        Off by what normalising adds or takes, which is nothing in folded Chinese.
+        """
+        begin, end, unknown = self._special
+        at, found = -len(prefix) - 1, []
+        for number in self.tokens(prefix + text):
+            size = 0 if number in {begin, end} else 1 if number == unknown else len(self._texts[number])
+            found.append((max(0, min(at, len(text))), max(0, min(at + size, len(text)))))
+            at += size
+        return found
 
     def _normal(self, text: str) -> str:
         """Characters replaced, runs of spaces joined, one space in front."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # numpy is loaded only once stdout is safe
 
 _IDLE_S = 5.0
 # "query: " on both sides ranks spoken sentences better than the "passage: " of the model's card.
-_PREFIX = "query: "
+PREFIX = "query: "
 
 
 def main() -> None:
@@ -74,7 +74,7 @@ class Engine:
         rows = []
         for text in texts:
             # One by one: in a batch a text's last bits depend on its neighbours, and little time would be saved.
-            tokens = self._tokenizer.tokens(_PREFIX + text)
+            tokens = self._tokenizer.tokens(PREFIX + text)
             rows.append(np.array(self._encoder.forward_batch([tokens]).last_hidden_state)[0])
         return rows
 

@@ -54,12 +54,11 @@ def from_grammar(rng: np.random.Generator, path: Path = GRAMMAR) -> list[Sentenc
 
 
 def variants(sentence: Sentence, rng: np.random.Generator) -> Iterator[Sentence]:
-    """The sentence as other hosts and the recogniser would give it: three kinds of noise, some of each."""
-    yield chatter(sentence, rng)
-    yield misheard(sentence, rng)
+    """The sentence as other hosts and the recogniser would give it: always misheard, sometimes with other noise."""
+    yield misheard(chatter(sentence, rng) if rng.random() < 0.3 else sentence, rng)
     if rng.random() < 0.5:
-        yield misheard(chatter(sentence, rng), rng)
-    if rng.random() < 0.25:
+        yield chatter(sentence, rng)
+    if rng.random() < 0.2:
         yield drawled(sentence, rng)
 
 

@@ -21,6 +21,7 @@ from core.shapes import Json, finding_json
 from livewitness.cli import json_option
 from livewitness.console import emit, printable, stdout
 from livewitness.wiring import embedder_of
+from models.judge import load_judge
 
 _MOST_STREAMS = 1_000
 
@@ -36,9 +37,16 @@ _MOST_STREAMS = 1_000
 @click.option("--product", default="", help="商品类别，如 cosmetics、health_food / product class")
 @click.option("--meaning/--no-meaning", default=True, help="语义模型（含句向量）/ the meaning model with embeddings")
 @click.option("--pack", "packs", multiple=True, type=click.Path(path_type=Path), help="另加规则包 / an extra rule pack")
+@click.option("--judge", type=click.Path(path_type=Path), help="更强的判断模型的文件夹 / folder of a stronger judge")
 @json_option
 def command(
-    texts: tuple[str, ...], input_: Path | None, product: str, meaning: bool, packs: tuple[Path, ...], as_json: bool
+    texts: tuple[str, ...],
+    input_: Path | None,
+    product: str,
+    meaning: bool,
+    packs: tuple[Path, ...],
+    judge: Path | None,
+    as_json: bool,
 ) -> None:
     """检查文字中的违规宣称；同一 stream 相邻的行连着看 / Check text; near lines of one stream are read on."""
     if not texts and input_ is None:
@@ -46,7 +54,8 @@ def command(
     settings = Settings()
     with ExitStack() as stack:
         embedder = stack.enter_context(embedder_of(settings)) if meaning else None
-        checker = load_checker((*settings.packs, *packs), embedder=embedder, meaning=meaning)
+        strong = load_judge(judge) if judge else None
+        checker = load_checker((*settings.packs, *packs), embedder=embedder, meaning=meaning, judge=strong)
         reporter = Reporter(checker, product, as_json)
         for number, text in enumerate(texts):
             reporter.report(Item(str(number), text))

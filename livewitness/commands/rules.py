@@ -19,7 +19,7 @@ from core.settings import Settings
 from core.shapes import Json, finding_json, legal_basis_json
 from livewitness.cli import data_option, json_option
 from livewitness.console import emit, printable, say, stdout
-from livewitness.wiring import database_of, settings_for
+from livewitness.wiring import database_of, embedder_of, settings_for
 from store import streams, timeline, utterances
 from store.engine import Database
 
@@ -152,13 +152,13 @@ def schema() -> None:
 def rerun(path: Path, stream: str, data: Path | None, as_json: bool) -> None:
     """用新规则包重看已存的话，不动旧告警 / What a new pack would change on stored speech; alerts stay as they are."""
     settings = settings_for(data)
-    now = load_checker(settings.packs)
-    pack = load_pack(path, now.packs[0])
-    new = Checker([*(p for p in now.packs if p.id != pack.id), pack], now.meaning)
     found: list[tuple[Utterance, Change]] = []
     read = 0
-    judges = InContext(now), InContext(new)
-    with database_of(settings) as database:
+    with database_of(settings) as database, embedder_of(settings) as embedder:
+        now = load_checker(settings.packs, embedder=embedder)
+        pack = load_pack(path, now.packs[0])
+        new = Checker([*(p for p in now.packs if p.id != pack.id), pack], now.meaning, embedder)
+        judges = InContext(now), InContext(new)
         for utterance, product in _stored(database, stream):
             read += 1
             before, after = (judge.findings(utterance, product) for judge in judges)

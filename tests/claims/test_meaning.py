@@ -13,18 +13,25 @@ from claims.fold import fold
 from claims.meaning import WEIGHTS, Reading, clauses, load_meaning
 from claims.meant import says_enough
 from core.errors import ModelError
-from core.records import Severity, Verdict
+from core.records import ModelIdentity, Severity, Verdict
+from models.cards import card
 
 
 class FixedEmbedder:
-    """Stands in for the sentence embedder: always the same vector, and it counts calls."""
+    """Stands in for the sentence encoder: always the same states, and it counts calls."""
 
     dim = 384
-    calls = 0
+
+    def __init__(self, sha256: str) -> None:
+        self.identity = ModelIdentity("fixed", sha256)
+        self.calls = 0
 
     def embed(self, texts, kind="passage"):
+        raise AssertionError("vectors of whole texts are not asked for")
+
+    def states(self, texts, kind="query"):
         self.calls += 1
-        return np.full((len(texts), 384), 384**-0.5, np.float32)
+        return [np.full((5, 384), 0.01, np.float32) for _ in texts]
 
     def close(self) -> None:
         """Nothing is held."""
@@ -61,10 +68,16 @@ def test_it_can_be_left_out() -> None:
     assert plain.check("擦之前眼角全是沟，现在呢，光溜溜一条都找不着", "cosmetics") == ()
 
 
-def test_one_call_to_the_embedder_serves_an_utterance() -> None:
-    embedder = FixedEmbedder()
+def test_one_call_to_the_encoder_serves_an_utterance() -> None:
+    embedder = FixedEmbedder(_MODEL.encoder)
     load_checker(embedder=embedder).check("擦之前眼角全是沟，现在呢，光溜溜一条都找不着")
     assert embedder.calls == 1
+
+
+def test_an_encoder_that_the_model_was_not_trained_on_is_not_asked() -> None:
+    embedder = FixedEmbedder("another")
+    assert load_checker(embedder=embedder).check("擦之前眼角全是沟，现在呢，光溜溜一条都找不着", "cosmetics")
+    assert embedder.calls == 0
 
 
 def test_weights_that_do_not_match_their_card_are_refused(tmp_path: Path) -> None:
@@ -102,3 +115,9 @@ def test_a_scrap_of_a_few_characters_means_nothing_by_itself() -> None:
     assert not says_enough("今天全网。")
     assert says_enough("脸上的斑点都没了")
     assert checker.check("今天全网。") == ()
+
+
+def test_the_list_of_models_knows_the_weights() -> None:
+    (file,) = card("meaning").files
+    known = json.loads(WEIGHTS.with_suffix(".json").read_text("utf-8"))
+    assert (file.sha256, file.size) == (known["sha256"], WEIGHTS.stat().st_size)

@@ -1,5 +1,6 @@
 """The loader: what it accepts, and that every refusal names file and line."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,16 @@ def test_oversize_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInputError) as caught:
         load_pack(written(tmp_path, HEAD + f"lexicons:\n  many: [{terms}]\n"))
     assert "50000 terms" in caught.value.sentence.en
+
+
+def test_a_million_terms_are_refused_at_once(tmp_path: Path) -> None:
+    began = time.perf_counter()
+    for count in (500_000, 1_000_000):
+        path = written(tmp_path, HEAD + "lexicons:\n  many: [" + "祛斑 " * count + "]\n")
+        with pytest.raises(BadInputError) as caught:
+            read_pack(path)
+        assert "shop.yaml, line" in caught.value.sentence.en
+    assert time.perf_counter() - began < 20
 
 
 def test_a_missing_pack_is_named(tmp_path: Path) -> None:

