@@ -4,6 +4,7 @@
 voice and exceptions, and keeps one finding for each claim. A finding is a lead for a person.
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,11 +25,12 @@ from claims.rules import Example, ExceptionClause, Pack, Rule
 from claims.terms import Hit, TermIndex
 from claims.tokenhead import Opinion
 from claims.words import PlainWords, dictionary
-from core.errors import BadInputError
+from core.errors import BadInputError, ModelError
 from core.records import Finding, Severity, Verdict
 from models.embedder import Embedder, TokenEmbedder
 from models.judge import Judge
 
+_log = logging.getLogger(__name__)
 BUNDLED = Path(__file__).parent / "packs"
 PIECE = 400
 MEANT_CHARS = 2_000
@@ -131,9 +133,14 @@ class Checker:
         judged: list[tuple[Judgement, Opinion | None]] = [(model.judge(reading), None) for reading in readings]
         open_ = [i for i, (judgement, _) in enumerate(judged) if judgement.probability >= UNLIKELY]
         if self._reads is not None and open_:
-            opinions = model.opinions(self._reads, [readings[i] for i in open_])
+            try:
+                opinions = model.opinions(self._reads, [readings[i] for i in open_])
+            except ModelError as error:  # what is being said must be judged, if by letters and sounds alone
+                _log.warning("sentence encoder gone, meaning is judged without it: %s", error)
+                opinions = [None] * len(open_)
             for index, opinion in zip(open_, opinions, strict=True):
-                judged[index] = model.judge(readings[index], opinion), opinion
+                if opinion is not None:
+                    judged[index] = model.judge(readings[index], opinion), opinion
         if self.judge is None:
             return judged
         return [(asked(self.judge, r.text, j), opinion) for r, (j, opinion) in zip(readings, judged, strict=True)]

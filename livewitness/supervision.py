@@ -16,6 +16,7 @@ from evidence.upkeep import upkeep
 from ingest.sources import parse_source
 from livewitness.console import say
 from livewitness.wiring import seal_options, watch_options, watch_parts
+from models.embedding import Embedder
 from pipeline.events import EventSink
 from pipeline.live import StreamWatch, WatchParts
 from pipeline.metering import metered
@@ -29,10 +30,11 @@ from store.webhooks import Webhook
 class _SharedParts:
     """Model, rules and scheduler, loaded when the first stream begins: a service that watches none needs none."""
 
-    def __init__(self, settings: Settings, database: Database, metrics: Metrics) -> None:
+    def __init__(self, settings: Settings, database: Database, metrics: Metrics, embedder: Embedder | None) -> None:
         self._settings = settings
         self._database = database
         self._metrics = metrics
+        self._embedder = embedder
         self._lock = threading.Lock()
         self._parts: WatchParts | None = None
 
@@ -40,7 +42,7 @@ class _SharedParts:
         """The parts, loaded once; what fails is tried again at the next call."""
         with self._lock:
             if self._parts is None:
-                self._parts = watch_parts(self._settings, self._database, meter=self._metrics)
+                self._parts = watch_parts(self._settings, self._database, meter=self._metrics, embedder=self._embedder)
             return self._parts
 
     def close(self) -> None:
@@ -69,12 +71,13 @@ def supervisor_of(
     options: SupervisorOptions | None = None,
     *,
     written: Collection[WatchConfig] = (),
+    embedder: Embedder | None = None,
 ) -> Iterator[Supervisor]:
     """A supervisor without streams; at the end all of its streams are ended.
 
-    ``written``: see `guard_for`.
+    ``written``: see `guard_for`. ``embedder`` helps to judge what is meant.
     """
-    shared = _SharedParts(settings, database, metrics)
+    shared = _SharedParts(settings, database, metrics, embedder)
 
     def make(config: WatchConfig, sink: EventSink) -> StreamWatch:
         wanted = replace(watch_options(settings, config.realtime), egress=guard_for(settings, config, written))

@@ -114,9 +114,11 @@ def watch_parts(
     meter: Meter | None = None,
     *,
     live: bool = True,
+    embedder: Embedder | None = None,
 ) -> WatchParts:
     """What every watch of this process shares: model, rules, database. Close its scheduler at the end.
 
+    With an ``embedder`` the meaning of what is said is judged by more than its letters and sounds.
     Files, for which nobody waits, are not ``live``: their words are sought with the wider beam.
     """
     engine = engine or whisper_of(settings)
@@ -125,7 +127,7 @@ def watch_parts(
     return WatchParts(
         db=database,
         data_dir=settings.data.absolute(),
-        checker=ReloadingChecker(settings.packs),
+        checker=ReloadingChecker(settings.packs, embedder=embedder),
         model=engine.identity,
         listener=listener,
         scheduler=DecodeScheduler(engine, decoding, meter),
@@ -175,7 +177,7 @@ def watch_of(
 ) -> Iterator[StreamWatch]:
     """A watch of one stream; vectors are made in the background while it runs, the last ones at its end."""
     with database_of(settings) as database, embedder_of(settings) as embedder, delivery_of(settings, database):
-        parts = watch_parts(settings, database, live=source.live or realtime)
+        parts = watch_parts(settings, database, live=source.live or realtime, embedder=embedder)
         indexer = VectorIndexer(database, embedder)
         indexer.start()
         try:
@@ -190,7 +192,8 @@ def backfill_work(settings: Settings, shop: str, product: str) -> Work:
     """What a worker process does with a file; runs once in each worker."""
     one_thread = settings.model_copy(update={"threads": 1})
     database = open_database(settings.database)
-    parts = watch_parts(one_thread, database, live=False)
+    embedder = load_embedder(settings.embedder, cache_dir=settings.cache_dir, device=settings.device)
+    parts = watch_parts(one_thread, database, live=False, embedder=embedder)
 
     def work(task: Task, emit: EventSink) -> None:
         stream = Stream(name=task.job.stream, source=str(task.path), shop=shop, product=product)

@@ -54,7 +54,9 @@ def command(number: int | None, config: Path | None, data: Path | None) -> None:
         embedder_of(settings) as embedder,
         reranker_of(settings) as reranker,
         delivery_of(settings, db),
-        supervisor_of(settings, db, _quietly, metrics, written=found.streams if found else ()) as supervisor,
+        supervisor_of(
+            settings, db, _quietly, metrics, written=found.streams if found else (), embedder=embedder
+        ) as supervisor,
     ):
         if found is not None:
             put_file_webhooks(db, hooks)

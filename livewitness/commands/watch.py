@@ -101,7 +101,9 @@ def watch_all(path: Path, settings: Settings, as_json: bool, metrics_port: int |
         indexer = VectorIndexer(db, embedder)
         indexer.start()
         try:
-            with supervisor_of(settings, db, display.show, metrics, written=found.streams) as supervisor:
+            with supervisor_of(
+                settings, db, display.show, metrics, written=found.streams, embedder=embedder
+            ) as supervisor:
                 for stream in found.streams:
                     supervisor.add(stream)
                 run_until_settled(supervisor)

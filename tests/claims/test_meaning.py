@@ -74,6 +74,16 @@ def test_one_call_to_the_encoder_serves_an_utterance() -> None:
     assert embedder.calls == 1
 
 
+def test_without_its_encoder_it_goes_on_by_letters_and_sounds(caplog: pytest.LogCaptureFixture) -> None:
+    class Gone(FixedEmbedder):
+        def states(self, texts, kind="query"):
+            raise ModelError("model_embedder", "没有了", "gone")
+
+    found = load_checker(embedder=Gone(_MODEL.encoder)).check("全网最低价，擦之前全是沟，现在一条都找不着", "cosmetics")
+    assert "全网最低价" in {finding.matched for finding in found}
+    assert "without it" in caplog.text
+
+
 def test_an_encoder_that_the_model_was_not_trained_on_is_not_asked() -> None:
     embedder = FixedEmbedder("another")
     assert load_checker(embedder=embedder).check("擦之前眼角全是沟，现在呢，光溜溜一条都找不着", "cosmetics")
