@@ -1,16 +1,25 @@
 """Ways of ffmpeg to a source: what it is given in place of the address, and that each way records."""
 
 import os
+import ssl
 import subprocess
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from core.egress import Egress, EgressError
-from core.errors import BadInputError
+from core.errors import BadInputError, SourceError
 from ingest.commands import ffmpeg_path
 from ingest.route import endpoint, naming, open_route, plain_environment, rtmp_app
 from ingest.session import ReconnectPolicy, StreamRecorder
 from ingest.sources import Source, parse_source
+from tests.ingest.canary import Server
+from tests.ingest.rtsp_server import RtspServer
 
 ONCE = ReconnectPolicy(first_delay_s=0.05, max_delay_s=0.05, give_up_after_s=0)
 
@@ -99,3 +108,58 @@ def test_a_recorder_that_runs_as_root_can_let_ffmpeg_be_nobody(media, tmp_path, 
     assert (tmp_path / "streams/room/0001/open").exists() is False or not list(
         (tmp_path / "streams/room/0001/open").iterdir()
     )
+
+
+def test_rtsp_is_recorded_and_the_server_hears_its_own_name(tmp_path, listener):
+    with RtspServer() as server:
+        egress = Egress(resolve=lambda _host, _port: ["127.0.0.1"]).naming("cam.example", server.port)
+        source = parse_source(f"rtsp://cam.example:{server.port}/live")
+        options = {"policy": ONCE, "egress": egress, "silent_after_s": 2}
+        StreamRecorder("room", source, tmp_path, listener, **options).run()
+    assert {url.split("/")[2] for _, url in server.asked} == {f"cam.example:{server.port}"}
+    assert {"DESCRIBE", "SETUP", "PLAY"} <= {method for method, _ in server.asked}
+    assert listener.epochs[0].audio_codec == "pcm_mulaw"
+    assert listener.segments
+
+
+def test_an_rtsp_server_cannot_send_ffmpeg_elsewhere(tmp_path, listener):
+    with RtspServer() as inside, RtspServer(redirect=f"rtsp://127.0.0.1:{inside.port}/x") as server:
+        source = parse_source(f"rtsp://127.0.0.1:{server.port}/live")
+        with pytest.raises(SourceError, match="source_guarded"):
+            StreamRecorder("room", source, tmp_path, listener, policy=ONCE).run()
+    assert server.asked and not inside.asked
+
+
+def certificate(folder):
+    """A key and a certificate for cam.example, which is its own authority; and the server's TLS with them."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "cam.example")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(1), now + timedelta(1))
+    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName("cam.example")]), critical=False)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    pem = builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+    (folder / "cert.pem").write_bytes(pem + key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(folder / "cert.pem")
+    return tls
+
+
+@pytest.mark.parametrize(("host", "trusted"), [("cam.example", True), ("cam.example", False), ("other.example", True)])
+def test_https_is_recorded_from_a_server_whose_certificate_holds_and_from_no_other(
+    host, trusted, media, tmp_path, listener, monkeypatch
+):
+    tls = certificate(tmp_path)
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
+    with Server({"/live.ts": (media / "clicks.ts").read_bytes()}, tls=tls) as server:
+        egress = Egress(resolve=lambda _host, _port: ["127.0.0.1"]).naming(host, server.port)
+        source = parse_source(server.url("/live.ts", host, "https"))
+        running = StreamRecorder("room", source, tmp_path / "data", listener, policy=ONCE, egress=egress)
+        if host == "cam.example" and trusted:
+            running.run()
+            assert sum(s.end_ms - s.start_ms for s in listener.segments) > 11_000
+        else:
+            with pytest.raises(SourceError, match="source_certificate"):
+                running.run()
+            assert server.hits == []
