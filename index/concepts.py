@@ -64,6 +64,10 @@ class ConceptTable:
         ]
         self._near = {pair for group in near for pair in permutations(group, 2)}
         self._opposite = {pair for group in opposite for pair in permutations(group, 2)}
+        self._related: dict[str, dict[str, float]] = {}
+        for one, other in self._near | self._opposite:
+            known = self._related.setdefault(one, {one: 1.0})
+            known[other] = NEAR if (one, other) in self._near else 0.0
         self._classes: dict[str, frozenset[str]] = {}
         for category, names in (classes or {}).items():
             for name in names.split():
@@ -85,6 +89,10 @@ class ConceptTable:
     def classes(self, mentions: Iterable[Mention]) -> frozenset[str]:
         """Classes of claims (`core.records.Category`) that speak of these concepts."""
         return frozenset().union(*(self._classes.get(mention.concept, ()) for mention in mentions))
+
+    def related(self, concept: str) -> Mapping[str, float]:
+        """Every concept that bears on ``concept``, with its `similarity`; 0 for an opposite that is not near it."""
+        return self._related.get(concept) or {concept: 1.0}
 
     def are_opposite(self, one: str, other: str) -> bool:
         """Whether to say the one is to deny the other (野生, 养殖)."""

@@ -32,7 +32,7 @@ DENIED = 0.2
 class Query:
     """A query taken apart once. ``weights[i]`` says how much ``spelled.letters[i]`` tells.
 
-    ``classes``: those of the claims that it speaks of.
+    ``classes``: those of the claims that it speaks of. ``covers[k]``: the letters under ``mentions[k]``.
     """
 
     text: str
@@ -41,6 +41,7 @@ class Query:
     mentions: tuple[Mention, ...]
     sound_owner: tuple[int, ...]
     classes: frozenset[str] = frozenset()
+    covers: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,11 @@ class Matcher:
         weights = tuple(self._lexicon.weight(symbol.text) for symbol in spelled.letters)
         owner = tuple(_owner(spelled.letters, sound) for sound in spelled.sounds)
         mentions = tuple(self._mentions(text))
-        return Query(text, spelled, weights, mentions, owner, self._concepts.classes(mentions))
+        covers = tuple(
+            tuple(i for i, letter in enumerate(spelled.letters) if mention.start <= letter.start < mention.end)
+            for mention in mentions
+        )
+        return Query(text, spelled, weights, mentions, owner, self._concepts.classes(mentions), covers)
 
     def match(self, query: Query, text: str, repaired: str = "") -> Match:
         """Everything by which ``text`` answers ``query``; concepts are read in ``repaired``, of the same length."""
@@ -170,14 +175,14 @@ class Matcher:
 
     def _shared_concepts(self, query: Query, text: str, repaired: str) -> Iterable[Evidence]:
         theirs = self._mentions(repaired)
-        for ours in query.mentions:
-            covers = tuple(i for i, s in enumerate(query.spelled.letters) if ours.start <= s.start < ours.end)
-            for mention in theirs if covers else ():
-                near = self._concepts.similarity(ours.concept, mention.concept)
-                against = self._concepts.are_opposite(ours.concept, mention.concept)
-                if near or against:
+        for ours, covers in zip(query.mentions, query.covers, strict=True):
+            related = self._concepts.related(ours.concept) if covers else {}
+            for mention in theirs:
+                if mention.concept in related:
+                    near = related[mention.concept]
                     credit = self._surely(text, mention) * (near or 1.0)
                     words = text[mention.start : mention.end]
+                    against = self._concepts.are_opposite(ours.concept, mention.concept)
                     yield Evidence("concept", covers, credit, mention.start, mention.end, words, against)
 
     def _surely(self, text: str, mention: Mention) -> float:
@@ -199,16 +204,20 @@ def _owner(letters: Sequence[Symbol], sound: Symbol) -> int:
 
 def common_runs(ours: Sequence[str], theirs: Sequence[str]) -> list[tuple[int, int, int]]:
     """``(i, j, size)`` of all longest runs with ``ours[i:i+size] == theirs[j:j+size]``."""
+    wanted = frozenset(ours)
+    places: dict[str, list[int]] = {}
+    for j, other in enumerate(theirs):
+        if other in wanted:
+            places.setdefault(other, []).append(j)
     runs: list[tuple[int, int, int]] = []
     previous: dict[int, int] = {}
     for i, symbol in enumerate(ours):
         current: dict[int, int] = {}
-        for j, other in enumerate(theirs):
-            if symbol == other:
-                size = previous.get(j - 1, 0) + 1
-                current[j] = size
-                if i + 1 == len(ours) or j + 1 == len(theirs) or ours[i + 1] != theirs[j + 1]:
-                    runs.append((i - size + 1, j - size + 1, size))
+        for j in places.get(symbol, ()):
+            size = previous.get(j - 1, 0) + 1
+            current[j] = size
+            if i + 1 == len(ours) or j + 1 == len(theirs) or ours[i + 1] != theirs[j + 1]:
+                runs.append((i - size + 1, j - size + 1, size))
         previous = current
     return runs
 
