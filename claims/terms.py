@@ -9,6 +9,7 @@ likelier than what was written (`claims.words`), and terms of five syllables and
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import ne
 
 import ahocorasick_rs
 
@@ -18,6 +19,7 @@ from claims.words import COMMON, PlainWords
 from core.pinyin import merged_syllables, readings
 from core.text import is_han
 
+_MARKS = frozenset(MARKS)
 _AROUND = 4
 _EDIT_FROM = 5
 _MIN_LETTERS = 5
@@ -88,7 +90,7 @@ class TermIndex:
     def __init__(self, lexicons: Iterable[Lexicon], words: PlainWords) -> None:
         self._words = words
         self._exact: list[tuple[str, str, str]] = []
-        self._heard: list[tuple[str, str, int]] = []
+        self._heard: list[tuple[str, str, int, str]] = []
         self._terms: set[str] = set()
         patterns: list[str] = []
         sounds: list[str] = []
@@ -108,11 +110,11 @@ class TermIndex:
             return
         heard = sound_text(term)
         sounds.append(heard)
-        self._heard.append((name, term, -1))
+        self._heard.append((name, term, -1, heard))
         if len(term) >= _EDIT_FROM:
             middle = len(term) // 2
             sounds.extend((heard[:middle], heard[middle:]))
-            self._heard.extend([(name, term, 0), (name, term, middle)])
+            self._heard.extend([(name, term, 0, heard), (name, term, middle, heard)])
 
     def find(self, text: str, sound: bool = True) -> list[Hit]:
         """All hits in folded ``text``, overlapping ones included; without ``sound`` only what is written."""
@@ -138,21 +140,21 @@ class TermIndex:
         heard = sound_text(text)
         seen: dict[tuple[int, int, str], float] = {}
         for index, first, last in self._sound_automaton.find_matches_as_indexes(heard, overlapping=True):
-            name, term, part = self._heard[index]
+            name, term, part, sound = self._heard[index]
             start, end = (first - part, first - part + len(term)) if part >= 0 else (first, last)
             if part >= 0:
-                if start < 0 or end > len(text) or not _one_off(heard[start:end], sound_text(term)):
+                if start < 0 or end > len(text) or not _one_off(heard[start:end], sound):
                     continue
                 if _negation_differs(text[start:end], term):
                     continue
-            if text[start:end] in self._terms or any(mark in text[start:end] for mark in MARKS):
+            if text[start:end] in self._terms or not _MARKS.isdisjoint(text[start:end]):
                 continue
             key = (start, end, term)
             if key not in seen:
                 seen[key] = self._gain(text, start, end, term)
             margin = _SHORT_MARGIN if len(term) <= 2 else _LONG_MARGIN
             if seen[key] > margin:
-                method = "sound" if heard[start:end] == sound_text(term) else "sound_edit"
+                method = "sound" if heard[start:end] == sound else "sound_edit"
                 yield Hit(name, term, start, end, method, 0.6 if len(term) <= 2 else 0.8)
 
     def _gain(self, text: str, start: int, end: int, term: str) -> float:
@@ -198,7 +200,7 @@ def _latin(char: str) -> bool:
 
 def _one_off(heard: str, term: str) -> bool:
     """Whether two equally long sound texts differ in at most one syllable."""
-    return sum(a != b for a, b in zip(heard, term, strict=True)) <= 1
+    return bool(sum(map(ne, heard, term)) <= 1)
 
 
 def _negation_differs(written: str, term: str) -> bool:

@@ -23,6 +23,7 @@ _NUMBER = f"[{DIGITS}十百千万亿两半几每]{1, 12}"
 _MEASURE = re.compile(
     _NUMBER + "[码克斤两件条个块元盒瓶袋包层款寸米升度岁点号页本粒颗片支天年月日周小分秒毫厘千倍道遍次口位名家]?"
 )
+_NUMERALS = frozenset(f"{DIGITS}十百千万亿两半几每")
 _NUMBER_LOG = math.log(2e-3)
 _MODERN = (
     "绘本 每百 百克 酱鸭 姜糖 姜茶 直播 直播间 链接 下单 拍下 小黄车 宝宝 姐妹 家人 显白 显瘦 百搭 尺码 "
@@ -86,7 +87,7 @@ class PlainWords:
             log = self._log(text[start:end])
             if log is not None:
                 yield end, log
-        number = _MEASURE.match(text, start, limit)
+        number = _MEASURE.match(text, start, limit) if text[start] in _NUMERALS else None
         if number and number.end() - start > 1:
             yield number.end(), _NUMBER_LOG
 

@@ -20,7 +20,7 @@ from claims.checker import Checker, load_checker
 from claims.fold import fold
 from claims.training.sentences import read_sentences
 from core.errors import BadInputError, NotFoundError
-from core.records import Finding, Verdict
+from core.records import Category, Finding, Verdict
 from models.embedding import Embedder
 
 PREVALENCE = 0.10
@@ -28,6 +28,7 @@ LENGTH_FLOOR = 12
 LENGTH_FACTOR = 2.5
 RESAMPLES = 2_000
 _MATCHING_S = 1.0
+_CLASSES = frozenset(category.value for category in Category)
 OWN_SET = Path(__file__).parents[2] / "claims" / "eval" / "own_set.jsonl"
 
 
@@ -69,6 +70,7 @@ class Report:
     false_alarms: dict[str, Rate] = field(default_factory=dict)
     utterance_recall: float = 0.0
     class_accuracy: float = 0.0
+    classified: int = 0
     precision_at_prevalence: float = 0.0
     precision_range: tuple[float, float] = (0.0, 0.0)
     ms_per_utterance: float = 0.0
@@ -135,7 +137,7 @@ class Outcomes:
         hits = [[f for f in found if counts(f, span)] for span in item.spans]
         self.spans[item.variant].append((sum(map(bool, hits)), len(hits)))
         self.hit.append(int(any(hits)))
-        if any(hits):
+        if any(hits) and item.label in _CLASSES:
             right = {item.label, *item.also}
             self.classes.append(int(any(f.category.value in right for hit in hits for f in hit)))
 
@@ -148,6 +150,7 @@ class Outcomes:
             false_alarms={name: rate(pairs) for name, pairs in sorted(self.false.items())},
             utterance_recall=_mean(self.hit),
             class_accuracy=_mean(self.classes),
+            classified=len(self.classes),
             precision_at_prevalence=_precision(_mean(self.hit), _mean(lawful)),
             precision_range=_precision_range(self.hit, lawful),
         )
@@ -222,7 +225,7 @@ def render(report: Report) -> str:
     lines += [f"false alarms  {name:<22} {_shown(pair)}" for name, pair in report.false_alarms.items()]
     lines += [
         f"utterances found             {report.utterance_recall:.2f}",
-        f"right class                  {report.class_accuracy:.2f}",
+        *([f"right class                  {report.class_accuracy:.2f}"] if report.classified else []),
         f"precision at 10 % prevalence {report.precision_at_prevalence:.2f}  [{low:.2f}-{high:.2f}]",
     ]
     if report.ms_per_utterance:
