@@ -72,6 +72,12 @@ def get_alert(connection: Connection, alert_id: str) -> Alert | None:
     return _record(row) if row else None
 
 
+def alerts_of_utterance(connection: Connection, utterance_id: int) -> list[Alert]:
+    """All alerts that stand on an utterance, withdrawn ones as well, in order."""
+    query = select(alerts).where(alerts.c.utterance_id == utterance_id).order_by(alerts.c.start_ms, alerts.c.id)
+    return [_record(row) for row in connection.execute(query).mappings()]
+
+
 def recent_alerts(connection: Connection, stream: str, since_ms: int) -> list[Alert]:
     """Alerts of a stream whose words ended after ``since_ms`` (stream time) and which were not withdrawn, in order."""
     standing = alerts.c.status != AlertStatus.WITHDRAWN.value

@@ -17,9 +17,11 @@ from core.errors import BadInputError, NotFoundError
 from core.records import Finding, Utterance
 from core.settings import Settings
 from core.shapes import Json, finding_json, legal_basis_json
+from evidence.audit import append_audit, local_actor
 from livewitness.cli import data_option, json_option
 from livewitness.console import emit, printable, say, stdout
 from livewitness.wiring import database_of, embedder_of, settings_for
+from pipeline.rerun import apply_change
 from store import streams, timeline, utterances
 from store.engine import Database
 
@@ -147,13 +149,14 @@ def schema() -> None:
 @command.command(name="rerun")
 @click.option("--pack", "path", required=True, type=click.Path(path_type=Path), help="新规则包 / the new pack")
 @click.option("--stream", default="", help="只看一场 / one stream only")
+@click.option("--apply", "applies", is_flag=True, help="写入告警；不给则只看 / change the alerts")
 @data_option
 @json_option
-def rerun(path: Path, stream: str, data: Path | None, as_json: bool) -> None:
-    """用新规则包重看已存的话，不动旧告警 / What a new pack would change on stored speech; alerts stay as they are."""
+def rerun(path: Path, stream: str, applies: bool, data: Path | None, as_json: bool) -> None:
+    """用新规则包重看已存的话；不加 --apply 不动旧告警 / What a new pack changes on stored speech."""
     settings = settings_for(data)
-    found: list[tuple[Utterance, Change]] = []
-    read = 0
+    found: list[tuple[Utterance, Change, str]] = []
+    read = applied = 0
     with database_of(settings) as database, embedder_of(settings) as embedder:
         now = load_checker(settings.packs, embedder=embedder)
         pack = load_pack(path, now.packs[0])
@@ -162,15 +165,27 @@ def rerun(path: Path, stream: str, data: Path | None, as_json: bool) -> None:
         for utterance, product in _stored(database, stream):
             read += 1
             before, after = (judge.findings(utterance, product) for judge in judges)
-            found += [(utterance, change) for change in changes(before, after)]
-    _show_changes(found, as_json)
-    counts = {kind: sum(change.kind == kind for _, change in found) for kind in ("new", "gone", "changed")}
+            found += [(utterance, change, product) for change in changes(before, after)]
+        if applies:
+            applied = _apply(database, found)
+            detail = {"pack": pack.id, "version": pack.version, "sha256": pack.sha256, "alerts": applied}
+            append_audit(settings.data, local_actor(), "rules.applied", detail)
+    _show_changes([(utterance, change) for utterance, change, _ in found], as_json)
+    counts = {kind: sum(change.kind == kind for _, change, _ in found) for kind in ("new", "gone", "changed")}
     if as_json:
-        emit({"event": "rerun", "pack": pack.id, "version": pack.version, "utterances": read, **counts})
+        told = {"event": "rerun", "pack": pack.id, "version": pack.version, "utterances": read, "applied": applied}
+        emit(told | counts)
     say(
-        f"{read} 句：新增 {counts['new']}，不再命中 {counts['gone']}，有变化 {counts['changed']}；旧告警未动。",
-        f"{read} utterances: {counts['new']} new, {counts['gone']} gone, {counts['changed']} changed; alerts kept.",
+        f"{read} 句：新增 {counts['new']}，不再命中 {counts['gone']}，有变化 {counts['changed']}；"
+        f"改动告警 {applied} 条。",
+        f"{read} utterances: {counts['new']} new, {counts['gone']} gone, {counts['changed']} changed; "
+        f"{applied} alerts changed.",
     )
+
+
+def _apply(database: Database, found: Sequence[tuple[Utterance, Change, str]]) -> int:
+    with database.write() as connection:
+        return sum(apply_change(connection, utterance, change, product) for utterance, change, product in found)
 
 
 class InContext:
