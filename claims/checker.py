@@ -16,7 +16,7 @@ from claims.fold import MARKS, Folded, fold
 from claims.judged import asked
 from claims.matcher import TIGHT, Candidate, Heard, candidates, gather
 from claims.meaning import Judgement, MeaningModel, Reading, load_meaning
-from claims.meant import meaning_finding, says_enough
+from claims.meant import least_probability, meaning_finding
 from claims.pack import read_pack
 from claims.polarity import doubtful, surroundings, voice
 from claims.products import product_kind
@@ -106,7 +106,7 @@ class Checker:
             start, end = folded.original_span(*judged.candidate.span)
             found.append(_finding(judged, text, start, end, probabilities))
         if self.meaning and pieces and len(folded.text) <= MEANT_CHARS:
-            found = self._with_meaning(self.meaning, folded, pieces, found)
+            found = self._with_meaning(self.meaning, folded, pieces, found, heard=probabilities is not None)
         return tuple(sorted(found, key=lambda finding: (finding.start, finding.end)))
 
     def read(self, text: str, kind: str, offset: int = 0, shelf: str = "") -> Piece:
@@ -146,14 +146,15 @@ class Checker:
         return [(asked(self.judge, r.text, j), opinion) for r, (j, opinion) in zip(readings, judged, strict=True)]
 
     def _with_meaning(
-        self, model: MeaningModel, folded: Folded, pieces: Sequence[Piece], found: list[Finding]
+        self, model: MeaningModel, folded: Folded, pieces: Sequence[Piece], found: list[Finding], *, heard: bool
     ) -> list[Finding]:
         """The findings of the rules with those of the meaning model beside them."""
         readings = [piece.reading for piece in pieces]
         added = []
         for piece, (judgement, opinion) in zip(pieces, self._judgements(model, readings), strict=True):
             found = [_doubted(f, folded, piece, judgement) if f.pack in self._law else f for f in found]
-            meant = says_enough(piece.reading.text) and judgement.probability >= model.threshold(opinion)
+            least = least_probability(piece.reading.text, model.threshold(opinion), heard=heard)
+            meant = judgement.probability >= least
             for start, end in judgement.clauses if meant else ():
                 first, last = folded.original_span(start + piece.offset, end + piece.offset)
                 if not any(f.start < last and first < f.end for f in found):

@@ -7,6 +7,8 @@ PACK = "meaning"
 ADVICE = "请人工核对原话：意思像是这一类宣称，但没有直接说出来。"
 ADVICE_EN = "Check the words: they seem to mean a claim of this class without saying it."
 _SCRAP = 6
+_SENTENCE = 12
+_LIKELY = 0.95
 _AD28 = LegalBasis("广告法", "第二十八条", True)
 _LAW = {
     Category.ABSOLUTE_TERM: ("疑似变相的绝对化用语", (LegalBasis("广告法", "第九条第三项", True),
@@ -31,9 +33,15 @@ def meaning_rule_id(category: Category) -> str:
     return "MEAN-" + category.value.upper().replace("_", "-")
 
 
-def says_enough(text: str) -> bool:
-    """Whether ``text`` is long enough to mean something by itself; a scrap that a window cut off is not."""
-    return sum(map(str.isalnum, text)) >= _SCRAP
+def least_probability(text: str, threshold: float, *, heard: bool) -> float:
+    """How likely a claim must be to be reported; more than 1 for a scrap that a window cut off, which says nothing.
+
+    Few words that were heard rather than written are often half a sentence, and the model learnt from whole ones.
+    """
+    length = sum(map(str.isalnum, text))
+    if length < _SCRAP:
+        return 2.0
+    return max(threshold, _LIKELY) if heard and length < _SENTENCE else threshold
 
 
 def meaning_finding(judgement: Judgement, text: str, start: int, end: int, model: MeaningModel) -> Finding:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from claims.checker import Checker, load_checker
 from claims.fold import fold
 from claims.meaning import WEIGHTS, Reading, clauses, load_meaning
-from claims.meant import says_enough
+from claims.meant import least_probability
 from core.errors import ModelError
 from core.records import ModelIdentity, Severity, Verdict
 from models.cards import card
@@ -122,8 +122,10 @@ _MODEL = load_meaning()
 
 def test_a_scrap_of_a_few_characters_means_nothing_by_itself() -> None:
     checker = load_checker()
-    assert not says_enough("今天全网。")
-    assert says_enough("脸上的斑点都没了")
+    assert least_probability("今天全网。", 0.8, heard=False) > 1
+    assert least_probability("脸上的斑点都没了", 0.8, heard=False) == 0.8
+    assert least_probability("放在原来的袋子里就行", 0.8, heard=True) == 0.95
+    assert least_probability("我婆婆用了半个月脸上干干净净的", 0.8, heard=True) == 0.8
     assert checker.check("今天全网。") == ()
 
 

@@ -47,3 +47,9 @@ def test_words_that_are_meant(text: str, words: str) -> None:
 def test_a_wink() -> None:
     assert winks("效果我不能多讲，懂的都懂")
     assert not winks("效果写在详情页")
+
+
+def test_a_denial_survives_what_recognition_makes_of_it() -> None:
+    said = "我们可不改说用了就变白"
+    start = said.index("变白")
+    assert voice(said, start, start + 2).reason == "denied"
