@@ -106,7 +106,7 @@ class Checker:
             start, end = folded.original_span(*judged.candidate.span)
             found.append(_finding(judged, text, start, end, probabilities))
         if self.meaning and pieces and len(folded.text) <= MEANT_CHARS:
-            found = self._with_meaning(self.meaning, folded, pieces, found, heard=probabilities is not None)
+            found = self._with_meaning(self.meaning, folded, pieces, found, probabilities=probabilities)
         return tuple(sorted(found, key=lambda finding: (finding.start, finding.end)))
 
     def read(self, text: str, kind: str, offset: int = 0, shelf: str = "") -> Piece:
@@ -146,14 +146,23 @@ class Checker:
         return [(asked(self.judge, r.text, j), opinion) for r, (j, opinion) in zip(readings, judged, strict=True)]
 
     def _with_meaning(
-        self, model: MeaningModel, folded: Folded, pieces: Sequence[Piece], found: list[Finding], *, heard: bool
+        self,
+        model: MeaningModel,
+        folded: Folded,
+        pieces: Sequence[Piece],
+        found: list[Finding],
+        *,
+        probabilities: Sequence[float] | None,
     ) -> list[Finding]:
         """The findings of the rules with those of the meaning model beside them."""
         readings = [piece.reading for piece in pieces]
+        understood = sum(probabilities) / len(probabilities) if probabilities else None
         added = []
         for piece, (judgement, opinion) in zip(pieces, self._judgements(model, readings), strict=True):
-            found = [_doubted(f, folded, piece, judgement) if f.pack in self._law else f for f in found]
-            least = least_probability(piece.reading.text, model.threshold(opinion), heard=heard)
+            if self._reads is not None:
+                # Without an encoder the model knows too little to speak against a rule.
+                found = [_doubted(f, folded, piece, judgement) if f.pack in self._law else f for f in found]
+            least = least_probability(piece.reading.text, model.threshold(opinion), understood)
             meant = judgement.probability >= least
             for start, end in judgement.clauses if meant else ():
                 first, last = folded.original_span(start + piece.offset, end + piece.offset)

@@ -9,6 +9,7 @@ ADVICE_EN = "Check the words: they seem to mean a claim of this class without sa
 _SCRAP = 6
 _SENTENCE = 12
 _LIKELY = 0.95
+_UNDERSTOOD = 0.75
 _AD28 = LegalBasis("广告法", "第二十八条", True)
 _LAW = {
     Category.ABSOLUTE_TERM: ("疑似变相的绝对化用语", (LegalBasis("广告法", "第九条第三项", True),
@@ -33,15 +34,17 @@ def meaning_rule_id(category: Category) -> str:
     return "MEAN-" + category.value.upper().replace("_", "-")
 
 
-def least_probability(text: str, threshold: float, *, heard: bool) -> float:
-    """How likely a claim must be to be reported; more than 1 for a scrap that a window cut off, which says nothing.
+def least_probability(text: str, threshold: float, understood: float | None) -> float:
+    """How likely a claim must be to be reported; more than 1 for what says nothing by itself.
 
-    Few words that were heard rather than written are often half a sentence, and the model learnt from whole ones.
+    ``understood``: mean word probability of what was heard, none for what was written. A scrap that a window cut off
+    says nothing; neither does what recognition itself hardly understood. Few heard words are often half a sentence,
+    and the model learnt from whole ones.
     """
     length = sum(map(str.isalnum, text))
-    if length < _SCRAP:
+    if length < _SCRAP or (understood is not None and understood < _UNDERSTOOD):
         return 2.0
-    return max(threshold, _LIKELY) if heard and length < _SENTENCE else threshold
+    return max(threshold, _LIKELY) if understood is not None and length < _SENTENCE else threshold
 
 
 def meaning_finding(judgement: Judgement, text: str, start: int, end: int, model: MeaningModel) -> Finding:

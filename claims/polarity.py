@@ -253,6 +253,12 @@ _DOUBT = re.compile(
 _MENTION = re.compile(
     r"^(?:这|那)(?:种|几个|两个|三个|四个|俩|些|句|样的|样|个)?(?:话|字|词|说法|讲法|宣传|承诺|视频|文章|海报)"
 )
+_TAKES_BACK = one_of(
+    r"(?:这|那|以上|刚才|刚刚|前面|上面)(?:些|种|个|句|样|话)?[^，。？]{0,6}(?:不敢|不能|没|不是|假|骗|吹|玩笑|不信|不算|不对|不许|不让)",
+    r"(?:不敢|不能|不好|没法|不许|不让)(?:乱|随便|这么|这样)?(?:说|讲|保证|承诺)",
+    r"开玩笑|口误|说错|讲错|更正|收回|别当真|(?:别|不要)(?:去|再|轻易)?(?:信|听)|谁信|骗人|骗子|都是(?:假|骗|吹|忽悠)|是假的|吹牛|不可能的?(?=[，。？]|$)|做不到",
+    r"国妆特|特证|注册证|注册号|批准文号|备案号|蓝帽|械字号",
+)
 # 不敢说 as recognition writes it: the denial must not be lost with the syllable.
 _NOT_DARING = re.compile(r"不[改感赶干甘杆](?=说|讲|保证|承诺|打包票|夸)")
 _IF = re.compile(r"(?:要是|如果|假如|假设|若是?|倘若|真)[^，。？]{0,5}(?:能|可以|有|是|敢|会|说)?[^，。？]{0,8}$")
@@ -305,6 +311,14 @@ def doubtful(text: str) -> bool:
 def _as_said(text: str) -> str:
     """``text`` with 不敢说 put right where recognition wrote it otherwise; of the same length."""
     return _NOT_DARING.sub("不敢", text)
+
+
+def takes_back(text: str) -> bool:
+    """Whether folded ``text`` speaks of what was said just before it, and against it, or names a registration.
+
+    Only then may it excuse an earlier claim: what comes next is mostly about the next thing on sale.
+    """
+    return _TAKES_BACK.search(_as_said(text)) is not None
 
 
 def tone(text: str) -> tuple[bool, ...]:

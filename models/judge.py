@@ -122,7 +122,7 @@ def _extra_missing() -> ModelError:
         "model_extra_missing",
         "加载判断模型需要扩展 torch，当前未安装。",
         "Loading a judge needs the extra torch, which is not installed.",
-        hint=Sentence('运行 pip install "livewitness[torch]"，或不用 --judge。', "Install it, or leave out --judge."),
+        hint=Sentence("安装扩展 torch，或不用 --judge。", "Install the extra torch, or leave out --judge."),
     )
 
 

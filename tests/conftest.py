@@ -12,14 +12,12 @@ _NEED_OPENSSL = (
     "evidence/test_verifier.py",
     "e2e/test_evidence.py",
 )
-collect_ignore = [] if shutil.which("openssl") else list(_NEED_OPENSSL)
 # These need a browser: `make test-browser` brings one and names the folder.
-collect_ignore_glob = (
-    [] if importlib.util.find_spec("playwright") and os.environ.get("BROWSER_TESTS") else ["browser/*"]
-)
+_BROWSER = importlib.util.find_spec("playwright") and os.environ.get("BROWSER_TESTS")
+collect_ignore = [*([] if shutil.which("openssl") else _NEED_OPENSSL), *([] if _BROWSER else ["browser"])]
 
 
 def pytest_report_header() -> str:
-    if collect_ignore:
+    if not shutil.which("openssl"):
         return "openssl is not installed: tests of verify.sh, keys and time-stamps are left out"
     return "openssl is installed: verify.sh, keys and time-stamps are tested"

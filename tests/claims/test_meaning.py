@@ -122,10 +122,11 @@ _MODEL = load_meaning()
 
 def test_a_scrap_of_a_few_characters_means_nothing_by_itself() -> None:
     checker = load_checker()
-    assert least_probability("今天全网。", 0.8, heard=False) > 1
-    assert least_probability("脸上的斑点都没了", 0.8, heard=False) == 0.8
-    assert least_probability("放在原来的袋子里就行", 0.8, heard=True) == 0.95
-    assert least_probability("我婆婆用了半个月脸上干干净净的", 0.8, heard=True) == 0.8
+    assert least_probability("今天全网。", 0.8, None) > 1
+    assert least_probability("脸上的斑点都没了", 0.8, None) == 0.8
+    assert least_probability("放在原来的袋子里就行", 0.8, 0.9) == 0.95
+    assert least_probability("我婆婆用了半个月脸上干干净净的", 0.8, 0.9) == 0.8
+    assert least_probability("孤子我们万一电在降，显霸称善力温体", 0.8, 0.7) > 1
     assert checker.check("今天全网。") == ()
 
 

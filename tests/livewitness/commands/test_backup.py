@@ -34,17 +34,19 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_what_is_backed_up_comes_back(data: Path, tmp_path: Path) -> None:
-    stop = threading.Event()
+    stop, written = threading.Event(), threading.Event()
 
     def write() -> None:
         db = open_database(data / "livewitness.db")
         while not stop.is_set():
             with db.write() as connection:
                 timeline.add_event(connection, TimelineEvent("s", 0, TimelineKind.NOTE, "x" * 1000, MOMENT))
+            written.set()
         db.close()
 
     writer = threading.Thread(target=write)
     writer.start()
+    assert written.wait(30)
     try:
         run("backup", tmp_path / "kept", "--data", data)
     finally:
