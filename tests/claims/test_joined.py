@@ -125,5 +125,6 @@ def test_the_next_thing_on_sale_excuses_nothing(checker: Checker) -> None:
         "这个枕头是乳胶的，外套可以拆洗。",
         "蛋白粉是普通食品，不能代替药品。",
         "手镯是买来戴的，别指望它涨价。",
+        "这支保湿乳，我们可不敢说用了就变白。",
     ):
         assert not behind(checker, "用了这个面霜三天祛斑", later).excused, later
