@@ -38,6 +38,13 @@ class Throttle:
         with self._lock:
             self._buckets.pop(key, None)
 
+    def give_back(self, key: str) -> None:
+        """Put back the token taken last: what it was taken for turned out to be no burden."""
+        with self._lock:
+            if key in self._buckets:
+                tokens, since = self._buckets[key]
+                self._buckets[key] = (min(float(self._burst), tokens + 1), since)
+
     def check(self, key: str) -> None:
         """Take a token. Raises `BusyError` with the time to wait."""
         wait = self.wait_s(key)

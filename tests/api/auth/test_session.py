@@ -68,6 +68,14 @@ def test_attempts_are_limited(make_client: MakeClient) -> None:
     assert int(late.headers["Retry-After"]) >= 1
 
 
+def test_a_whole_shift_signs_in_from_one_address(make_client: MakeClient) -> None:
+    client = make_client(Limits(sign_ins_burst=3, sign_ins_per_s=0.0001))
+    right = {"name": "viewer", "password": PASSWORD}
+    assert [client.post("/api/v1/session", json=right).status_code for _ in range(8)] == [200] * 8
+    wrong = [client.post("/api/v1/session", json={"name": f"n{n}", "password": "x" * 20}) for n in range(4)]
+    assert [answer.status_code for answer in wrong] == [401, 401, 401, 429]
+
+
 def test_only_hashes_are_kept(db: Database, signed_in: Clients) -> None:
     secret = signed_in("viewer").cookies["livewitness_session"]
     held = b"".join(p.read_bytes() for p in db.path.parent.glob("livewitness.db*"))

@@ -29,6 +29,15 @@ def test_a_burst_then_the_rate() -> None:
     throttle.check("a")
 
 
+def test_a_token_given_back_is_one_token() -> None:
+    throttle = Throttle(0.001, 2, now=Clock())
+    throttle.give_back("a")
+    assert [throttle.wait_s("a") for _ in range(2)] == [0, 0]
+    throttle.give_back("a")
+    assert throttle.wait_s("a") == 0
+    assert throttle.wait_s("a") > 0
+
+
 @given(st.lists(st.floats(0, 3), max_size=200))
 def test_never_more_than_burst_and_rate(steps: list[float]) -> None:
     clock = Clock()
