@@ -55,6 +55,18 @@ class Watches(Protocol):
         ...
 
 
+class Demonstration(Protocol):
+    """The bundled broadcast, where this installation can play it to itself."""
+
+    def state(self) -> Json:
+        """Whether it plays, under which name, and how long it is."""
+        ...
+
+    def play(self) -> Json:
+        """Begin. Raises `ConflictError` while it plays."""
+        ...
+
+
 def no_checks() -> Sequence[CheckResult]:
     """For an application that is given no checks."""
     return ()
@@ -98,6 +110,7 @@ class ApiContext:
     data_dir: Path
     searcher: Searches
     ffmpeg: str = ""
+    ffmpeg_user: str = ""
     version: str = ""
     checks: Callable[[], Sequence[CheckResult]] = no_checks
     hosts: frozenset[str] = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -112,6 +125,7 @@ class ApiContext:
     authorities: tuple[Certificate, ...] = ()
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
     rules: Callable[[], Sequence[Json]] = no_rules
+    demonstration: Demonstration | None = None
 
 
 def context_of(request: Request) -> ApiContext:

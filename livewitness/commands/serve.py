@@ -1,7 +1,8 @@
 """``livewitness serve``: the HTTP service on loopback, with indexing of what is still due."""
 
 import logging
-from contextlib import suppress
+from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -15,6 +16,7 @@ from index.search import Searcher
 from livewitness.checks import port
 from livewitness.cli import data_option
 from livewitness.console import say
+from livewitness.demonstration import Demonstration
 from livewitness.doorway import doorway_of, first_link
 from livewitness.service import Service
 from livewitness.serving import context_of
@@ -49,14 +51,14 @@ def command(number: int | None, config: Path | None, data: Path | None) -> None:
         )
     found, hooks = read_streams_file(config) if config is not None else (None, [])
     metrics = Metrics()
+    written = list(found.streams) if found else []
     with (
         database_of(settings) as db,
         embedder_of(settings) as embedder,
         reranker_of(settings) as reranker,
         delivery_of(settings, db),
-        supervisor_of(
-            settings, db, _quietly, metrics, written=found.streams if found else (), embedder=embedder
-        ) as supervisor,
+        supervisor_of(settings, db, _quietly, metrics, written=written, embedder=embedder) as supervisor,
+        closing(Demonstration(supervisor, written, settings.ffmpeg)) as demonstration,
     ):
         if found is not None:
             put_file_webhooks(db, hooks)
@@ -66,6 +68,7 @@ def command(number: int | None, config: Path | None, data: Path | None) -> None:
         indexer = VectorIndexer(db, embedder)
         indexer.start()
         context = context_of(settings, doorway, db, Searcher(db, embedder, reranker=reranker), supervisor, metrics)
+        context = replace(context, demonstration=demonstration)
         say(f"服务已启动：{doorway.url}（Ctrl-C 结束）", f"The service runs at {doorway.url} (Ctrl-C to end)")
         if settings.accounts and (link := first_link(db)):
             say(
