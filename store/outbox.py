@@ -13,7 +13,7 @@ from sqlalchemy import Connection, RowMapping, func, insert, select
 from core.clock import iso, utc_now
 from core.records import Alert
 from core.shapes import Json, alert_json
-from store.tables import outbox, streams
+from store.tables import outbox, outbox_pruned, streams
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,11 @@ def get(connection: Connection, cursor: int) -> OutboxEvent | None:
 def newest(connection: Connection) -> int:
     """The last cursor; 0 when nothing was ever told."""
     return int(connection.execute(select(func.max(outbox.c.cursor))).scalar_one() or 0)
+
+
+def pruned(connection: Connection) -> int:
+    """The last cursor of what was pruned for its age; whoever saw less than that may have missed something."""
+    return int(connection.execute(select(outbox_pruned.c.cursor)).scalar_one())
 
 
 def streams_after(connection: Connection, cursor: int) -> set[str]:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, func, select, update
 
 from core.clock import iso
 from store.outbox import newest
-from store.tables import dead_letters, outbox
+from store.tables import dead_letters, outbox, outbox_pruned
 from store.webhooks import Webhook, list_queues, list_webhooks
 
 
@@ -15,18 +15,24 @@ def prune(connection: Connection, before: datetime, most: int = 1000) -> int:
     """Delete at most ``most`` events told before that time, the oldest first; how many there were.
 
     Kept, however old: what some target has yet to take, dead letters, and the newest event, which says how far
-    cursors have come.
+    cursors have come. How far what is gone reaches is kept as well, see `store.outbox.pruned`.
     """
     old = select(outbox.c.cursor).where(outbox.c.at < iso(before), outbox.c.cursor < newest(connection))
     old = old.where(outbox.c.cursor.not_in(select(dead_letters.c.cursor)))
-    gone = 0
+    gone = last = 0
     for stream, floor in _taken(connection, list_webhooks(connection)):
         mine = old.where(outbox.c.stream == stream).order_by(outbox.c.cursor).limit(most - gone)
         if floor is not None:
             mine = mine.where(outbox.c.cursor <= floor)
-        gone += connection.execute(delete(outbox).where(outbox.c.cursor.in_(mine.scalar_subquery()))).rowcount
+        doomed = delete(outbox).where(outbox.c.cursor.in_(mine.scalar_subquery())).returning(outbox.c.cursor)
+        cursors = list(connection.execute(doomed).scalars())
+        gone += len(cursors)
+        last = max(last, *cursors, 0)
         if gone >= most:
             break
+    if last:
+        further = update(outbox_pruned).where(outbox_pruned.c.cursor < last)
+        connection.execute(further.values(cursor=last))
     return gone
 
 

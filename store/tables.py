@@ -454,5 +454,53 @@ search_matches = Table(
     Column("cursor", Integer, nullable=False),
 )
 
+# One row: events up to this cursor may be gone; whoever comes with an older one is told so.
+outbox_pruned = Table(
+    "outbox_pruned",
+    metadata,
+    Column("one", Integer, primary_key=True),
+    Column("cursor", Integer, nullable=False),
+)
+
+# The first answer to a request with an Idempotency-Key, for a day; `owner` is who made it.
+idempotent_answers = Table(
+    "idempotent_answers",
+    metadata,
+    Column("owner", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("request_sha256", Text, nullable=False),
+    # JSON: content type, and where there is one the location.
+    Column("headers", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("at", String, nullable=False, index=True),
+)
+
+# Recordings that a person asked over the API to be worked through.
+backfills = Table(
+    "backfills",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("shop", Text, nullable=False),
+    Column("product", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    # JSON: how far it is, what failed.
+    Column("detail", Text, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    Column("updated_at", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# Which account a person of an OpenID provider signs in as.
+oidc_identities = Table(
+    "oidc_identities",
+    metadata,
+    Column("issuer", String, primary_key=True),
+    Column("subject", String, primary_key=True),
+    Column("account", ForeignKey("accounts.name", ondelete="CASCADE"), nullable=False, index=True),
+)
+
 # Full text is a virtual table, `postings`, made by the first migration: `letters` holds character 1+2-grams,
 # `sounds` merged-pinyin 1+2-grams, separated by spaces; its rowid is the utterance's id.

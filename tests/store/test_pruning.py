@@ -126,3 +126,14 @@ def test_nothing_that_is_young_or_awaited_ever_goes(told, events, targets, old) 
     kept = set(left(told, datetime(2021, 1, 1, tzinfo=UTC)))
     young = {c for c in cursors if c >= cursors[0] + old}
     assert kept == awaited | young | {cursors[-1]}
+
+
+def test_how_far_what_is_gone_reaches_is_kept(told, later) -> None:
+    cursors = tell(told, "s", "t", "s")
+    with told.read() as c:
+        assert outbox.pruned(c) == 0
+    left(told, later)
+    with told.write() as c:
+        assert outbox.pruned(c) == cursors[-2]
+        assert prune(c, later) == 0
+        assert outbox.pruned(c) == cursors[-2], "looking again takes nothing back"
