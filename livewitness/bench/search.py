@@ -157,7 +157,7 @@ def corpus(queries: Sequence[BenchQuery], embedder: Embedder) -> Iterator[tuple[
     with tempfile.TemporaryDirectory(prefix="livewitness-bench-") as folder:
         database = open_database(Path(folder) / "livewitness.db")
         try:
-            ids = _import(database, queries)
+            ids = _import(database, embedder, queries)
             started = time.perf_counter()
             VectorIndexer(database, embedder).flush(_INDEX_TIMEOUT_S)
             yield database, ids, len(ids) / (time.perf_counter() - started)
@@ -165,11 +165,11 @@ def corpus(queries: Sequence[BenchQuery], embedder: Embedder) -> Iterator[tuple[
             database.close()
 
 
-def _import(database: Database, queries: Sequence[BenchQuery]) -> dict[str, int]:
+def _import(database: Database, embedder: Embedder, queries: Sequence[BenchQuery]) -> dict[str, int]:
     """Store the texts as a transcript is stored: judged by the rule packs and indexed, a pause between any two."""
     texts = list(dict.fromkeys(c.text for q in queries for c in q.candidates))
     lines = [Line(n * _APART_MS, n * _APART_MS + _SAID_MS, text) for n, text in enumerate(texts)]
-    import_transcript(database, load_checker(), Stream("bench", "bench", created_at=utc_now()), lines)
+    import_transcript(database, load_checker(embedder=embedder), Stream("bench", "bench", created_at=utc_now()), lines)
     with database.read() as connection:
         said = list_utterances(connection, "bench", limit=len(texts))
     return {utterance.text: utterance.id for utterance in said}
