@@ -14,6 +14,7 @@ from api.auth.access import Exhibiting
 from api.context import ApiContext, Context
 from api.errors import ERRORS
 from api.exhibits import ExhibitRoom, Stretch, draft
+from api.once import OnceRoute, once
 from api.queries import After, Limit, known_stream
 from api.trail import actor_of, note
 from core.access import Visitor
@@ -23,7 +24,7 @@ from evidence.audit import read_audit
 from store import cases
 from store.cases import Case, CaseState, Exhibit, ExhibitKind
 
-router = APIRouter(prefix="/api/v1/cases", tags=["cases"], responses=ERRORS)
+router = APIRouter(prefix="/api/v1/cases", tags=["cases"], responses=ERRORS, route_class=OnceRoute)
 _NUMBER = r"^[^\x00-\x1f/\\]+$"
 CaseNumber = Annotated[str, Path(max_length=100, description="案号 / number of the case")]
 ExhibitId = Annotated[str, Path(pattern="^[0-9a-f]{16}$", description="证据编号 / id of the exhibit")]
@@ -84,6 +85,7 @@ def list_cases(context: Context, visitor: Exhibiting, after: After = "", limit: 
 
 
 @router.post("", status_code=201, summary="新建案卷 / Open a case")
+@once
 def open_case(request: Request, context: Context, visitor: Exhibiting, wanted: NewCase) -> dict[str, Any]:
     """A case of the visitor's shop, or of any shop for the platform's people."""
     shop = visitor.shop or wanted.shop.strip()
@@ -121,6 +123,7 @@ def decide(
 
 
 @router.post("/{number}/packages", status_code=201, summary="剪取证据包 / Cut a package into the case")
+@once
 def add_package(
     request: Request, context: Context, visitor: Exhibiting, number: CaseNumber, wanted: NewPackage
 ) -> dict[str, Any]:
@@ -148,6 +151,7 @@ def add_package(
         }
     },
 )
+@once
 async def receive_file(
     request: Request, context: Context, visitor: Exhibiting, number: CaseNumber, *, title: Title, comment: Comment = ""
 ) -> dict[str, Any]:
@@ -165,6 +169,7 @@ async def receive_file(
 
 
 @router.post("/{number}/notes", status_code=201, summary="加一条说明 / Add a note")
+@once
 def add_note(
     request: Request, context: Context, visitor: Exhibiting, number: CaseNumber, words: Words
 ) -> dict[str, Any]:

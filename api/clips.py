@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.auth.access import Exhibiting, Viewing
 from api.context import ApiContext, Context
 from api.errors import ERRORS
+from api.once import OnceRoute, once
 from api.queries import known_stream
 from api.shelf import ClipShelf, KeptClip
 from api.trail import note
@@ -16,7 +17,7 @@ from core.access import Visitor
 from evidence.clip import Mode
 from evidence.coverage import stretch_around
 
-router = APIRouter(prefix="/api/v1", tags=["clips"], responses=ERRORS)
+router = APIRouter(prefix="/api/v1", tags=["clips"], responses=ERRORS, route_class=OnceRoute)
 ClipId = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="片段编号 / id of the clip")]
 Fit = Annotated[bool, Query(description="缩到中点所在的连续录像 / shorten to the unbroken recording around the middle")]
 Moment = Annotated[float, Query(ge=0, le=1e9, description="秒 / seconds in the stream")]
@@ -72,6 +73,7 @@ def _answer(kept: KeptClip) -> ClipAnswer:
 @router.post(
     "/clips", status_code=201, summary="剪取片段 / Cut a clip", responses={200: {"model": ClipAnswer}, **ERRORS}
 )
+@once
 def make_clip(
     request: Request, response: Response, context: Context, visitor: Exhibiting, wanted: ClipRequest
 ) -> ClipAnswer:

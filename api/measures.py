@@ -8,13 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.auth.access import Reviewing, Viewing
 from api.context import Context
 from api.errors import ERRORS
+from api.once import OnceRoute, once
 from api.queries import known_stream
 from api.trail import note
 from core.clock import utc_now
 from store import measures
 from store.measures import Measure, MeasureAnswer, MeasureKind, measure_json
 
-router = APIRouter(prefix="/api/v1/streams/{name}/measures", tags=["alerts"], responses=ERRORS)
+router = APIRouter(prefix="/api/v1/streams/{name}/measures", tags=["alerts"], responses=ERRORS, route_class=OnceRoute)
 StreamName = Annotated[str, Path(max_length=200, description="直播流名称 / name of the stream")]
 MeasureId = Annotated[int, Path(ge=1, le=2**53, description="措施编号 / number of the measure")]
 
@@ -47,6 +48,7 @@ def list_measures(context: Context, visitor: Viewing, name: StreamName) -> dict[
 
 
 @router.post("", status_code=201, summary="请求平台采取措施 / Ask the platform for a measure")
+@once
 def ask(
     request: Request, context: Context, visitor: Reviewing, name: StreamName, wanted: MeasureWanted
 ) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.auth.access import Exhibiting, Operating
 from api.context import Context
 from api.errors import ERRORS
+from api.once import OnceRoute, once
 from api.queries import known_stream
 from api.trail import actor_of
 from core.clock import utc_now
@@ -16,7 +17,7 @@ from evidence.holds import HoldOrder, hold_json, lift_holds, place_hold, standin
 from evidence.retention_plan import decision_json, make_plan
 from store import streams
 
-router = APIRouter(prefix="/api/v1", tags=["retention"], responses=ERRORS)
+router = APIRouter(prefix="/api/v1", tags=["retention"], responses=ERRORS, route_class=OnceRoute)
 HoldId = Annotated[str, Path(max_length=100, description="保全编号 / id of the hold")]
 
 
@@ -49,6 +50,7 @@ def list_holds(context: Context, visitor: Exhibiting) -> dict[str, Any]:
 
 
 @router.post("/holds", status_code=201, summary="保全 / Place a hold")
+@once
 def place(request: Request, context: Context, visitor: Exhibiting, wanted: HoldWanted) -> dict[str, Any]:
     """Nothing of it is deleted from now on; ``deleted_before`` tells what was gone already."""
     known_stream(context.db, wanted.stream, visitor)

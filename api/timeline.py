@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from api.auth.access import Reviewing, Viewing
 from api.context import Context
 from api.errors import ERRORS
+from api.once import OnceRoute, once
 from api.queries import FromSeconds, Limit, ToSeconds, known_stream
 from api.trail import note, note_view
 from core.clock import iso, utc_now
@@ -16,7 +17,7 @@ from core.records import TimelineEvent, TimelineKind
 from core.shapes import timeline_json
 from store import timeline
 
-router = APIRouter(prefix="/api/v1/streams/{name}/timeline", tags=["timeline"], responses=ERRORS)
+router = APIRouter(prefix="/api/v1/streams/{name}/timeline", tags=["timeline"], responses=ERRORS, route_class=OnceRoute)
 StreamName = Annotated[str, Path(max_length=200, description="直播流名称 / name of the stream")]
 AfterId = Annotated[int, Query(ge=0, description="上一页的 next / ``next`` of the page before")]
 
@@ -46,6 +47,7 @@ class TimelinePost(BaseModel):
 
 
 @router.post("", status_code=201, summary="记入时间线 / Post to the timeline")
+@once
 def post(
     request: Request, context: Context, visitor: Reviewing, name: StreamName, posted: TimelinePost
 ) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Request
 from api.auth.access import Operating
 from api.context import ApiContext, Context, Watches
 from api.errors import ERRORS
+from api.once import OnceRoute, once
 from api.trail import note
 from core.egress import addresses_of
 from core.errors import BadInputError, ConflictError, Sentence
@@ -15,7 +16,7 @@ from core.watch_config import WatchConfig
 from store import watches as wanted
 from store.watches import WantedWatch
 
-router = APIRouter(prefix="/api/v1/watches", tags=["watches"], responses=ERRORS)
+router = APIRouter(prefix="/api/v1/watches", tags=["watches"], responses=ERRORS, route_class=OnceRoute)
 WatchName = Annotated[str, Path(max_length=200, description="直播名 / name of the stream")]
 _PORTS = {"http": 80, "https": 443, "rtmp": 1935, "rtmps": 443, "rtsp": 554, "rtsps": 322, "srt": 9000}
 
@@ -33,6 +34,7 @@ def get_watch(context: Context, _operator: Operating, name: WatchName) -> dict[s
 
 
 @router.post("", status_code=201, summary="开始监看 / Begin to watch a stream")
+@once
 def create(request: Request, context: Context, _operator: Operating, config: WatchConfig) -> dict[str, Any]:
     """Record and listen from now on. Only network sources; files are for the command line."""
     control = _watches(context)
