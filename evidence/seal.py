@@ -15,11 +15,11 @@ SUMS, STAMP, SEAL, SIGNATURE = "SHA256SUMS", "SHA256SUMS.tsr", "SEAL", "SEAL.sig
 UNLISTED = frozenset({SUMS, STAMP, SEAL, SIGNATURE})
 """Files that SHA256SUMS does not list: the seal covers them."""
 
-Kind = Literal["package", "masked", "negative"]
-"""A stretch with its originals; its masked edition, without them; a search that found nothing."""
+Kind = Literal["package", "masked", "negative", "case"]
+"""A stretch with its originals; its masked edition, without them; a search that found nothing; a case of these."""
 
 _SEAL = re.compile(
-    r"livewitness/(package|masked|negative)/v1\nsums ([0-9a-f]{64})\nstamp ([0-9a-f]{64}|-)\n"
+    r"livewitness/(package|masked|negative|case)/v1\nsums ([0-9a-f]{64})\nstamp ([0-9a-f]{64}|-)\n"
     r"time (\S{24})\nkey ([0-9a-f]{16})\n"
 )
 _LINE = re.compile(r"([0-9a-f]{64})  (\S+)")
@@ -48,7 +48,7 @@ def parse_seal(text: bytes) -> Seal | None:
     moment = parse_moment(found[4]) if found else None
     if found is None or moment is None:
         return None
-    kinds: dict[str, Kind] = {"package": "package", "masked": "masked", "negative": "negative"}
+    kinds: dict[str, Kind] = {"package": "package", "masked": "masked", "negative": "negative", "case": "case"}
     return Seal(found[2], found[3], moment, found[5], kinds[found[1]])
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from core.errors import BadInputError, NotFoundError
+from evidence.case_checks import check_case
 from evidence.checking import LIMIT_S, Anchors, Failure, RefusedError, Run, Verdict, check_files, check_seal
 from evidence.clip_checks import check_clip
 from evidence.container import open_stored
@@ -36,18 +37,20 @@ def verify_package(path: Path, anchors: Anchors) -> Verdict:
         try:
             check_files(run)
             check_seal(run)
-            _check_kind(run)
+            failures += _check_kind(run)
         except RefusedError as refusal:
             failures.append(refusal.failure)
     return Verdict(tuple(failures), run.unchecked, run.facts, tuple(run.checkpoints), run.kind)
 
 
-def _check_kind(run: Run) -> None:
+def _check_kind(run: Run) -> list[Failure]:
     run.facts["kind"] = run.kind
     check_custody(run)
+    if run.kind == "case":
+        return check_case(run, verify_package)
     if run.kind == "negative":
         check_negative(run)
-        return
+        return []
     log = check_checkpoints(run, "log")
     leaves = check_stretch(run, log)
     check_segments(run, log, leaves)
@@ -56,6 +59,7 @@ def _check_kind(run: Run) -> None:
     else:
         check_received(run, log)
         check_clip(run, leaves)
+    return []
 
 
 def find_forks(verdicts: Mapping[str, Verdict]) -> list[Failure]:

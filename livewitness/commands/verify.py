@@ -154,3 +154,10 @@ def _tell_kind(verdict: Verdict, original: str) -> None:
             f"{facts['threshold']:g}. The logs are whole; the search itself was not checked, nor does it prove that it "
             "was not said.",
         )
+    elif verdict.kind == "case":
+        say(
+            f"案卷 {facts['case']}：{facts['exhibits']} 件证据，其中 {facts['packages']} 个证据包逐一核验；"
+            "收到的文件只证明收到时的样子。",
+            f"Case {facts['case']}: {facts['exhibits']} exhibits; the {facts['packages']} packages among them were "
+            "verified one by one. What was received proves what was received.",
+        )
