@@ -49,7 +49,7 @@ class ExhibitRoom:
     def package(self, draft: Exhibit, stretch: Stretch, actor: Actor) -> Exhibit:
         """Export the stretch as a package into the case. Raises what `export_package` raises, and `BusyError`."""
         context = self._context
-        export = ExportContext(context.db, context.data_dir, context.seal, actor, context.ffmpeg)
+        export = ExportContext(context.db, context.data_dir, context.seal, actor, context.ffmpeg, context.ffmpeg_user)
         wanted = ExportRequest(stretch.stream, stretch.start_ms, stretch.end_ms, draft.case_id, stretch.reason)
         path = self._path(draft, ".zip")
         with self._place():

@@ -114,7 +114,17 @@ class ClipShelf:
             ) from error
         self._make_room()
         context, path = self._context, self._folder / f"{key}.mp4"
-        clip = cut_clip(context.db, context.data_dir, stream, start_ms, end_ms, path, mode, ffmpeg=context.ffmpeg)
+        clip = cut_clip(
+            context.db,
+            context.data_dir,
+            stream,
+            start_ms,
+            end_ms,
+            path,
+            mode,
+            ffmpeg=context.ffmpeg,
+            ffmpeg_user=context.ffmpeg_user,
+        )
         about = clip_json(clip)
         with written_whole(self._folder / f"{key}.json") as partial:
             partial.write_text(json.dumps(about, ensure_ascii=False), "utf-8")

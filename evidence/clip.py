@@ -12,22 +12,24 @@ from core.clock import seconds
 from core.errors import BadInputError, Sentence
 from core.records import Epoch, Segment
 from evidence.coverage import Cover, find_cover
-from evidence.cutting import run_cut, written_whole
+from evidence.cutting import MADE, run_cut, written_whole
 from evidence.held import held_path, is_sound
 from evidence.packets import PacketTime, first_pts, packet_times
-from ingest.commands import CLIP_FORMATS, CutPlan, clip_copy, clip_exact, ffmpeg_path, segment_feed
+from ingest.commands import CLIP_FORMATS, CutPlan, clip_copy, clip_exact, ffmpeg_path
 from ingest.segments import file_sha256
 from store.engine import Database
 
 Mode = Literal["copy", "exact"]
+Container = Literal["mpegts", "matroska"]
 
 # Time stamps are rounded to microseconds from ticks of 1/90000 s: an aim this much early still means that packet.
 _ROUNDING_US = 20
 # Packets of sound that start at most this much before the picture's keyframe go along with it.
 _SOUND_LEAD_US = 200_000
-# Time to cut: a fixed part, and at most this many seconds for each second of clip (encoding on a busy machine).
-_TIMEOUT_S = 60.0
-_TIMEOUT_PER_S = 10.0
+# Time to cut, of the clock and of the processor: a fixed part, and so much for each second of clip (encoding on a
+# busy machine).
+_TIMEOUT_S = 60
+_TIMEOUT_PER_S = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ def cut_clip(  # noqa: PLR0917 - the range reads best in its natural order
     mode: Mode = "copy",
     *,
     ffmpeg: str = "",
+    ffmpeg_user: str = "",
 ) -> Clip:
     """Write ``[start_ms, end_ms)`` of a stream to ``output`` (.mp4, .m4a, .mkv, .mka or .ts), whole or not at all.
 
@@ -102,11 +105,12 @@ def cut_clip(  # noqa: PLR0917 - the range reads best in its natural order
     cover = find_cover(db, stream, start_ms, end_ms)
     used, paths = _checked(data_dir, cover)
     cut = _aim(cover.epoch, paths, start_ms, end_ms, mode)
-    feed = paths if cut.plan.container == "mpegts" else segment_feed(paths)
     command = clip_copy if mode == "copy" else clip_exact
+    limit_s = _TIMEOUT_S + _TIMEOUT_PER_S * (end_ms - start_ms) // 1000
     with written_whole(output) as partial:
-        argv = command(ffmpeg_path(ffmpeg), cut.plan, suffix, partial)
-        run_cut(argv, feed, timeout_s=_TIMEOUT_S + _TIMEOUT_PER_S * (end_ms - start_ms) / 1000)
+        argv = command(ffmpeg_path(ffmpeg), cut.plan, suffix, MADE)
+        listed = cut.plan.container == "matroska"
+        run_cut(argv, paths, partial, listed=listed, user=ffmpeg_user, limit_s=limit_s)
         true_start, true_end = _measured(partial, suffix, cut, cover.epoch)
         sha256, size = file_sha256(partial), partial.stat().st_size
     return Clip(
@@ -168,12 +172,12 @@ def _aim(epoch: Epoch, paths: list[Path], start_ms: int, end_ms: int, mode: Mode
             "clip_no_media", "这段录像里没有画面也没有声音。", "This recording holds no picture or sound."
         )
     start, end = pts_us(epoch, start_ms), pts_us(epoch, end_ms)
+    container: Container = "mpegts" if paths[0].suffix == ".ts" else "matroska"
     anchor = None
     if mode == "copy":
         anchor = _last_keyframe(packets, "video" if "video" in kinds else "audio", start, start_ms)
         # ffmpeg copies from the first packet decoded at or after the cut; reordered frames are decoded earlier.
-        start = _sound_with(packets, anchor.dts_us) - _ROUNDING_US
-    container: Literal["mpegts", "matroska"] = "mpegts" if paths[0].suffix == ".ts" else "matroska"
+        start = _sound_with(packets, _decoded_by(packets, anchor, container)) - _ROUNDING_US
     return _Cut(CutPlan(container, "video" in kinds, "audio" in kinds, start, end), anchor)
 
 
@@ -187,6 +191,17 @@ def _last_keyframe(packets: list[PacketTime], kind: str, start_us: int, start_ms
             hint=Sentence("改用 --mode exact。", "Use --mode exact."),
         )
     return max(at_or_before, key=lambda p: p.pts_us)
+
+
+def _decoded_by(packets: list[PacketTime], anchor: PacketTime, container: Container) -> int:
+    """A time at which the anchor is decoded, or a little before.
+
+    Matroska keeps no decoding times. ffmpeg works them out as it reads on, so the first packet of a file read alone
+    has none: it is decoded before it is shown by as much, at most, as any packet that has one.
+    """
+    if container == "mpegts":
+        return anchor.dts_us
+    return anchor.pts_us - max(p.pts_us - p.dts_us for p in packets if p.kind == anchor.kind)
 
 
 def _sound_with(packets: list[PacketTime], cut_us: int) -> int:

@@ -1,6 +1,7 @@
 """Runs the ffmpeg that cuts: segments go in on stdin, the file appears whole or not at all."""
 
 import os
+import shutil
 import subprocess
 import tempfile
 import threading
@@ -10,41 +11,56 @@ from pathlib import Path
 from typing import IO
 
 from core.errors import BadInputError, Sentence, StorageError
+from ingest.commands import segment_feed
+from ingest.process import Confinement, start_confined
+from ingest.segments import take_back
+
+MADE = Path("made")
+"""What the cutting ffmpeg calls its file; its container is told by an option, not by the name."""
 
 _BLOCK = 1 << 20
 _MESSAGE_BYTES = 4000
 
 
-def run_cut(argv: Sequence[str], feed: Sequence[Path] | bytes, *, timeout_s: float) -> None:
-    """Run ``argv`` with the bytes of ``feed`` (files one after the other, or bytes) on stdin.
+def run_cut(argv: Sequence[str], feed: Sequence[Path], target: Path, *, listed: bool, user: str, limit_s: int) -> None:
+    """Run ``argv``, which writes the file `MADE` into the folder it runs in, and move that to ``target``.
 
-    Raises `BadInputError` when ffmpeg cannot make the file, `StorageError` when the disk is full or the
-    binary does not start.
+    The segments ``feed`` go in on stdin, one after the other, or ``listed`` by name. ffmpeg runs behind
+    `ingest.launcher` in a folder of its own, for ``limit_s`` seconds at most, of the clock and of the processor.
+    Raises `BadInputError` when it cannot make the file, `StorageError` when the disk is full or it does not start.
     """
-    with tempfile.TemporaryFile() as messages:
-        process = _start(argv, messages)
-        watchdog = threading.Timer(timeout_s, process.kill)
+    confinement = Confinement(user=user, cpu_s=limit_s)
+    with (
+        tempfile.TemporaryFile() as messages,
+        tempfile.TemporaryDirectory(prefix=".cut-", dir=target.parent) as folder,
+    ):
+        work = Path(folder)
+        confinement.hand_over(work)
+        given = segment_feed(_within_reach(feed, work) if user else feed) if listed else feed
+        process = start_confined(argv, confinement, cwd=work, stdin=subprocess.PIPE, stderr=messages)
+        watchdog = threading.Timer(limit_s, process.kill)
         watchdog.start()
         try:
-            _pour(feed, process.stdin)
+            _pour(given, process.stdin)
             code = process.wait()
         finally:
             watchdog.cancel()
             process.kill()
             process.wait()
-        if code != 0:
+        made = work / MADE
+        if code != 0 or not os.path.lexists(made):
             raise _failure(code, _tail(messages))
+        take_back(made)
+        made.replace(target)
 
 
-def _start(argv: Sequence[str], messages: IO[bytes]) -> "subprocess.Popen[bytes]":
-    try:
-        return subprocess.Popen(
-            argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=messages, start_new_session=True
-        )
-    except OSError as error:
-        raise StorageError(
-            "ffmpeg_start", f"无法启动 ffmpeg：{error.strerror}", f"ffmpeg cannot be started: {error.strerror}"
-        ) from error
+def _within_reach(paths: Sequence[Path], work: Path) -> list[Path]:
+    """Copies in ``work``, by their names there, that another user can read whoever may enter the folders above."""
+    names = [Path(f"{number}{path.suffix}") for number, path in enumerate(paths)]
+    for path, name in zip(paths, names, strict=True):
+        shutil.copyfile(path, work / name)
+        (work / name).chmod(0o644)
+    return names
 
 
 def _pour(feed: Sequence[Path] | bytes, pipe: IO[bytes] | None) -> None:

@@ -103,11 +103,11 @@ def _put_clip(staging: Staging, context: ExportContext, request: ExportRequest, 
     arguments = (context.db, context.data_dir, request.stream, request.start_ms, request.end_ms)
     target = staging.place(f"clip/clip{suffix}")
     try:
-        clip = cut_clip(*arguments, target, ffmpeg=context.ffmpeg)
+        clip = cut_clip(*arguments, target, ffmpeg=context.ffmpeg, ffmpeg_user=context.ffmpeg_user)
     except BadInputError as error:
         if error.code != "clip_no_keyframe":
             raise
-        clip = cut_clip(*arguments, target, "exact", ffmpeg=context.ffmpeg)
+        clip = cut_clip(*arguments, target, "exact", ffmpeg=context.ffmpeg, ffmpeg_user=context.ffmpeg_user)
     frames = [f"{f.kind} {f.pts_us} {f.sha256}" for f in coded_frames(target).frames]
     staging.put("clip/frames.txt", "\n".join([*frames, ""]).encode())
     return clip

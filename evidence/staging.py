@@ -38,6 +38,7 @@ class ExportContext:
     seal: SealOptions
     actor: Actor
     ffmpeg: str = ""
+    ffmpeg_user: str = ""
 
 
 @dataclass(frozen=True, slots=True)

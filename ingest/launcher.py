@@ -28,6 +28,8 @@ _NET_SINCE = 4
 _WRITE_FILE = 1 << 1
 _CHANGES = sum(1 << bit for bit in (1, 4, 5, 6, 7, 8, 9, 10, 11, 12))
 """Writing, removing and making every kind of file: what the first version of Landlock can forbid."""
+_OWN = sum(1 << bit for bit in (1, 5, 8))
+"""Writing, removing and making plain files: what ffmpeg needs in its own folder. No links, devices or sockets."""
 
 
 class _Ruleset(ctypes.Structure):
@@ -62,7 +64,7 @@ def main(limits: dict[str, int], ports: list[int], argv: list[str]) -> None:
     kernel.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     _confine(kernel, ports)
     if os.getppid() == limits["parent"]:
-        os.execv(argv[0], argv)  # noqa: S606 - becoming the command, without a shell, is the purpose
+        os.execvp(argv[0], argv)  # noqa: S606 - becoming the command, without a shell, is the purpose
 
 
 def _limit(kind: int, wanted: int) -> None:
@@ -82,7 +84,7 @@ def _confine(kernel: ctypes.CDLL, ports: list[int]) -> None:
     rules = kernel.syscall(_CREATE_RULESET, byref(asked), sizeof(asked) if network else 8, 0)
     if rules < 0:
         return
-    for place, allowed in ((".", _CHANGES), ("/dev/null", _WRITE_FILE)):
+    for place, allowed in ((".", _OWN), ("/dev/null", _WRITE_FILE)):
         with contextlib.suppress(OSError):
             opened = os.open(place, os.O_PATH | os.O_CLOEXEC)
             kernel.syscall(_ADD_RULE, rules, _RULE_PATH, byref(_PathRule(allowed, opened)), 0)

@@ -1,6 +1,7 @@
 """Running ffmpeg: its messages read and kept within bounds, its process group ended for sure."""
 
 import ctypes
+import errno
 import functools
 import json
 import os
@@ -13,6 +14,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from shutil import which
 from typing import IO
 
 from core.errors import BadInputError, StorageError
@@ -88,6 +90,40 @@ class Confinement:
         return json.dumps({"limits": {**limits, "uid": uid, "gid": gid}, "ports": self.ports})
 
 
+def start_confined(
+    argv: Sequence[str],
+    confinement: Confinement,
+    *,
+    cwd: Path,
+    stdin: int = subprocess.DEVNULL,
+    stdout: int = subprocess.DEVNULL,
+    stderr: int | IO[bytes] = subprocess.PIPE,
+    pass_fds: Sequence[int] = (),
+) -> "subprocess.Popen[bytes]":
+    """Start ``argv`` behind `ingest.launcher` in a session of its own, writing nowhere but in ``cwd``.
+
+    Raises `StorageError` when it cannot be started.
+    """
+    try:
+        if which(argv[0]) is None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), argv[0])
+        return subprocess.Popen(
+            [sys.executable, "-I", "-S", str(_LAUNCHER), confinement.told(), *argv],
+            cwd=cwd,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            pass_fds=pass_fds,
+            start_new_session=True,
+            restore_signals=False,  # a broken pipe or a file limit is to be an error message, not a death
+            env={**(confinement.environment or os.environ), "AV_LOG_FORCE_NOCOLOR": "1"},
+        )
+    except OSError as error:
+        raise StorageError(
+            "ffmpeg_start", f"无法启动 ffmpeg：{error.strerror}", f"ffmpeg cannot be started: {error.strerror}"
+        ) from error
+
+
 class FfmpegProcess:
     """One ffmpeg. Messages are read by a thread of its own; ``tail()`` has the last 200 lines.
 
@@ -104,26 +140,16 @@ class FfmpegProcess:
         stdout: bool = True,
         confinement: Confinement | None = None,
     ) -> None:
-        confinement = confinement or Confinement()
         self._lines: deque[str] = deque(maxlen=_TAIL_LINES)
         self._report = InputReport()
         self.opened = threading.Event()
-        try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(_LAUNCHER), confinement.told(), *argv],
-                cwd=cwd,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE if stdout else subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                pass_fds=pass_fds,
-                start_new_session=True,
-                restore_signals=False,  # a broken pipe or a file limit is to be an error message, not a death
-                env={**(confinement.environment or os.environ), "AV_LOG_FORCE_NOCOLOR": "1"},
-            )
-        except OSError as error:
-            raise StorageError(
-                "ffmpeg_start", f"无法启动 ffmpeg：{error.strerror}", f"ffmpeg cannot be started: {error.strerror}"
-            ) from error
+        self._process = start_confined(
+            argv,
+            confinement or Confinement(),
+            cwd=cwd,
+            stdout=subprocess.PIPE if stdout else subprocess.DEVNULL,
+            pass_fds=pass_fds,
+        )
         self._reader = threading.Thread(target=self._read_messages, name="ffmpeg-messages", daemon=True)
         self._reader.start()
 
@@ -146,6 +172,15 @@ class FfmpegProcess:
     def running(self) -> bool:
         """Whether it has not ended yet."""
         return self._process.poll() is None
+
+    def cpu_s(self) -> float:
+        """Processor time it has used so far, in seconds; 0 once it has ended."""
+        try:
+            fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii", errors="replace")
+        except OSError:
+            return 0.0
+        user, system = fields.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def tail(self) -> list[str]:
         """The last messages, oldest first."""

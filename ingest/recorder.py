@@ -41,6 +41,7 @@ Ending = Literal[
     "changed",
     "disk_low",
     "disk_full",
+    "stuck",
     "no_answer",
     "not_opened",
     "replan",
@@ -52,6 +53,11 @@ _DISK_CHECK_S = 2.0
 _SETTLE_S = 0.5
 _READ_BYTES = 64 * 1024
 _FILE_OPEN_S = 60.0
+_CPU_START_S = 120
+_CPU_SHARE = 0.75
+"""ffmpeg copies a live source with a hundredth of a processor; what keeps more than this share of one busy is stuck."""
+_CPU_PER_MB, _CPU_FILE_S = 1, 600
+"""A file is worked through as fast as it goes: seconds of the processor for each megabyte, and for any file."""
 _GRACE_S = 2.0
 """ffmpeg's own time-out comes this much later than ours, which knows better what to call it."""
 
@@ -158,6 +164,7 @@ class EpochRecorder:
         self._source = SourceWatch(audio=order.plan.audio, silent_after_s=options.silent_after_s)
         self._mute = False
         self._samples = 0
+        self._began = 0.0
         self._wall_zero: datetime | None = None
         self.epoch: Epoch | None = None
         self.next_sequence = order.first_sequence
@@ -185,7 +192,7 @@ class EpochRecorder:
         open_folder = self._order.folder / OPEN
         open_folder.mkdir(parents=True, exist_ok=True)
         clear_open(self._order.folder)
-        confinement = Confinement(route.environment, route.ports, self._options.ffmpeg_user)
+        confinement = Confinement(route.environment, route.ports, self._options.ffmpeg_user, cpu_s=self._cpu_s())
         confinement.hand_over(open_folder)
         read_fd, write_fd = os.pipe()
         with os.fdopen(read_fd, encoding="utf-8") as listing:
@@ -206,6 +213,12 @@ class EpochRecorder:
                 if self.epoch is None or not self._live:
                     clear_open(self._order.folder)
                 self._tidy(open_folder)
+
+    def _cpu_s(self) -> int:
+        """Seconds of the processor after which the kernel ends ffmpeg, whatever becomes of us."""
+        if self._live:
+            return _CPU_START_S + round(_CPU_SHARE * self._options.max_epoch_s)
+        return _CPU_FILE_S + _CPU_PER_MB * (Path(self._order.source.location).stat().st_size // 1_000_000)
 
     def _command(self, route: Route, list_fd: int) -> list[str]:
         options, order = self._options, self._order
@@ -340,7 +353,7 @@ class EpochRecorder:
 
     def _watch(self, process: FfmpegProcess, tasks: Sequence[Future[None]]) -> str:
         """Wait while all is well; the reason to stop, or empty when ffmpeg ended by itself."""
-        disk_due = time.monotonic()
+        disk_due = self._began = time.monotonic()
         rollover_due = disk_due + self._options.max_epoch_s
         while process.running():
             now = time.monotonic()
@@ -369,6 +382,8 @@ class EpochRecorder:
         why = self._source.look(process.report, Sight(self._samples, self._progress(), now))
         if not self._buffer.lossy:
             return "" if why == "silent" else why
+        if process.cpu_s() > _CPU_START_S + _CPU_SHARE * (now - self._began):
+            return "stuck"
         if self._source.mute and not self._mute and self.epoch is not None:
             lost_ms = self.epoch.offset_ms + self._samples * 1000 // SAMPLE_RATE
             self._listener.audio_lost(self.epoch, lost_ms)

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import stat
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -150,9 +151,7 @@ def close_segment(open_path: Path, final: Path, *, known_sha256: str = "") -> Cl
     With ``known_sha256`` (listed by an earlier run over the same file) the content must be the same.
     Raises `StorageError` when the disk is full, `ConflictError` when the content differs.
     """
-    status = open_path.stat()
-    if status.st_uid != os.geteuid():
-        os.chown(open_path, os.geteuid(), os.getegid())  # ffmpeg ran as another user; from here on it is out of reach
+    status = take_back(open_path)
     digest, size = file_sha256(open_path), status.st_size
     if known_sha256 and known_sha256 != digest:
         raise ConflictError(
@@ -168,6 +167,16 @@ def close_segment(open_path: Path, final: Path, *, known_sha256: str = "") -> Cl
     except OSError as error:
         raise disk_full(str(final.parent)) from error
     return Closed(final, digest, size)
+
+
+def take_back(path: Path) -> os.stat_result:
+    """Make a file that ffmpeg wrote, perhaps as another user, ours. Raises `StorageError` for what is no plain file."""
+    status = path.lstat()
+    if not stat.S_ISREG(status.st_mode):
+        raise StorageError("not_plain", f"{path.name} 不是普通文件。", f"{path.name} is no plain file.")
+    if status.st_uid != os.geteuid():
+        os.chown(path, os.geteuid(), os.getegid(), follow_symlinks=False)
+    return status
 
 
 def _sync_folder(folder: Path) -> None:

@@ -34,6 +34,7 @@ _GAP_REASONS: dict[Ending, str] = {
     "rollover": "epoch_rollover",
     "jumped": "source_time_jumped",
     "changed": "source_changed",
+    "stuck": "recorder_stuck",
 }
 _AT_ONCE: frozenset[Ending] = frozenset({"died", "rollover", "jumped", "changed"})
 """The source is there: an epoch that ended so is followed at once, and what came before is recorded."""

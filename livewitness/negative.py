@@ -46,7 +46,9 @@ def search_and_export(
         answer = Searcher(db, embedder).search(request)
         if answer.capped:
             raise UsageError("negative_capped", "查询太长。", "The query is too long.")
-        context = ExportContext(db, settings.data.absolute(), seal_options(settings), local_actor(), settings.ffmpeg)
+        context = ExportContext(
+            db, settings.data.absolute(), seal_options(settings), local_actor(), settings.ffmpeg, settings.ffmpeg_user
+        )
         package = export_negative(context, _searched(request, answer, embedder, asked), output, case, reason)
     _tell(package, answer, as_json=as_json)
 

@@ -41,6 +41,7 @@ def context_of(  # noqa: PLR0917 - everything the application stands on, each on
         data_dir=settings.data.absolute(),
         searcher=searcher,
         ffmpeg=settings.ffmpeg,
+        ffmpeg_user=settings.ffmpeg_user,
         version=__version__,
         checks=partial(run_checks, settings, SERVING),
         watches=watches,

@@ -36,7 +36,15 @@ def command(
     settings = settings_for(data)
     with database_of(settings) as db:
         clip = cut_clip(
-            db, settings.data.absolute(), stream, start_ms, end_ms, output, mode=mode, ffmpeg=settings.ffmpeg
+            db,
+            settings.data.absolute(),
+            stream,
+            start_ms,
+            end_ms,
+            output,
+            mode=mode,
+            ffmpeg=settings.ffmpeg,
+            ffmpeg_user=settings.ffmpeg_user,
         )
     if sheet is not None:
         write_sheet(clip, sheet)

@@ -110,4 +110,13 @@ def _cut(settings: Settings, name: str, hit: Hit) -> Clip:
     with database_of(settings) as db:
         part = stretch_around(db, name, hit.start_ms - _LEAD_MS, hit.end_ms + _TAIL_MS)
         data_dir = settings.data.absolute()
-        return cut_clip(db, data_dir, name, part.start_ms, part.end_ms, output, ffmpeg=settings.ffmpeg)
+        return cut_clip(
+            db,
+            data_dir,
+            name,
+            part.start_ms,
+            part.end_ms,
+            output,
+            ffmpeg=settings.ffmpeg,
+            ffmpeg_user=settings.ffmpeg_user,
+        )

@@ -84,7 +84,9 @@ def command(
     masks = _masks(masked, mute, blur, faces=faces)
     request = _request(stretch, case, reason)
     with database_of(settings) as db:
-        context = ExportContext(db, settings.data.absolute(), seal_options(settings), local_actor(), settings.ffmpeg)
+        context = ExportContext(
+            db, settings.data.absolute(), seal_options(settings), local_actor(), settings.ffmpeg, settings.ffmpeg_user
+        )
         package = export_package(context, request, output, masks)
     _tell(package, as_json=as_json)
 

@@ -34,7 +34,9 @@ def command(
     with database_of(settings) as db:
         with db.write() as connection:
             record = streams.open_stream(connection, Stream(stream, "received"))
-        context = ExportContext(db, settings.data.absolute(), seal_options(settings), local_actor(), settings.ffmpeg)
+        context = ExportContext(
+            db, settings.data.absolute(), seal_options(settings), local_actor(), settings.ffmpeg, settings.ffmpeg_user
+        )
         added = receive(context, record, [Receipt(path, kind or "") for path in files], giver)
     for leaf in added:
         if as_json:

@@ -1,8 +1,10 @@
 """A clip shows what was on air at the moment asked for: measured by frame numbers and by sound."""
 
 import os
+from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import av
@@ -195,12 +197,51 @@ def test_matroska_segments_join_without_a_seam(db: Database, data: Path, tmp_pat
     assert max(abs(float(shown[n] - expected[n])) for n in expected) <= 0.012
 
 
+@pytest.mark.parametrize("start_ms", [4000, 5000, 6500])
+def test_a_copy_out_of_matroska_begins_with_the_keyframe_that_its_start_tells(
+    db: Database, data: Path, tmp_path: Path, media: Path, start_ms: int
+) -> None:
+    """Matroska keeps no decoding times, and pictures are decoded before they are shown."""
+    stream = f"copied-{start_ms}"
+    made = record_epoch(db, data, media, plain_epoch(stream, 0, OFFSET_MS), ".mkv")
+    clip = cut_clip(db, data, stream, OFFSET_MS + start_ms, OFFSET_MS + 9000, tmp_path / "c.mkv")
+
+    shown = frames_at(clip.path, Fraction(clip.start_ms))
+    begins = min(shown.values())
+    expected = {n: t for n, t in truth(data, made).items() if begins - 1 <= t < OFFSET_MS + 9000}
+    assert begins <= OFFSET_MS + start_ms
+    assert expected.keys() <= shown.keys()
+    assert max(abs(float(shown[n] - expected[n])) for n in expected) <= 1.0
+    assert 0 <= clip.lead_ms <= 2300, "the keyframe before, and a little sound before that"
+    assert clip.end_ms - (OFFSET_MS + 9000) <= 200
+
+
 def test_the_unbroken_part_around_a_word(db: Database, data: Path, recorded: list[Segment]) -> None:
     end = recorded[-1].end_ms
     assert stretch_around(db, "s", end - 3000, end + 1000) == Stretch(0, end - 3000, end)
     assert stretch_around(db, "s", OFFSET_MS - 1000, OFFSET_MS + 2000) == Stretch(0, OFFSET_MS, OFFSET_MS + 2000)
     with pytest.raises(NotFoundError):
         stretch_around(db, "s", end - 1000, end + 3000)
+
+
+@pytest.mark.parametrize("suffix", [".ts", ".mkv"])
+def test_as_root_the_cut_can_be_made_by_nobody_out_of_folders_that_only_root_may_enter(
+    tmp_path: Path, media: Path, suffix: str
+) -> None:
+    """Without root there is nobody to become, which is said."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    with closing(open_database(closed / "livewitness.db")) as db:
+        record_epoch(db, closed, media, plain_epoch("s"), suffix)
+        cut = partial(cut_clip, db, closed, "s", 4000, 8000, closed / f"c{suffix}", ffmpeg_user="nobody")
+        if os.geteuid():
+            with pytest.raises(BadInputError, match="cannot_switch_user"):
+                cut()
+            return
+        clip = cut()
+    assert clip.path.stat().st_uid == 0
+    assert abs(clip.end_ms - 8000) <= 200
+    assert [p.name for p in closed.iterdir() if p.name.startswith(".")] == []
 
 
 class TestRefused:

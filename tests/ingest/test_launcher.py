@@ -1,15 +1,17 @@
 """What a process started by the launcher can no longer do; Python stands in for ffmpeg."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from core.errors import BadInputError
-from ingest.process import Confinement, landlock_version
+from ingest.process import Confinement, FfmpegProcess, landlock_version
 
 LAUNCHER = Path(__file__).parents[2] / "ingest/launcher.py"
 
@@ -29,6 +31,15 @@ def test_limits_are_taken_on_and_no_privilege_can_be_gained(tmp_path):
     assert run(script, tmp_path) == (0, "['1']")
 
 
+def test_processor_time_is_bounded(tmp_path):
+    argv = [sys.executable, "-I", "-S", "-c", "while True: pass"]
+    process = FfmpegProcess(argv, cwd=tmp_path, stdout=False, confinement=Confinement(cpu_s=1))
+    while process.running() and process.cpu_s() < 1.5:
+        time.sleep(0.05)
+    assert process.stop() == -signal.SIGKILL
+    process.close()
+
+
 def test_memory_is_bounded(tmp_path):
     assert run("bytes(2**30)", tmp_path, Confinement(memory=2**29)) == (1, "MemoryError")
 
@@ -40,6 +51,12 @@ def test_files_are_written_in_the_working_directory_only(tmp_path, folder, fate)
     code, said = run(f"open('{folder}/file', 'w').write('x'); print('written')", inside)
     if folder == "." or landlock_version():
         assert (code, said.partition(":")[0]) == fate
+
+
+@pytest.mark.parametrize("make", ["os.symlink('/etc/passwd', 'x')", "os.mkfifo('x')", "os.mkdir('x')"])
+def test_nothing_but_plain_files_is_made_there(tmp_path, make):
+    code, said = run(f"import os; {make}", tmp_path)
+    assert said.startswith("PermissionError") or (code == 0 and not landlock_version())
 
 
 def test_only_the_named_port_is_connected_to(tmp_path):

@@ -307,6 +307,17 @@ class TestLive:
         assert listener.gaps[0].reason == "epoch_rollover"
         assert [e.number for e in listener.epochs[:2]] == [1, 2]
 
+    def test_an_ffmpeg_that_keeps_the_processor_busy_is_ended_and_another_begins(
+        self, media, tmp_path, listener, tools, byte_server, monkeypatch
+    ):
+        monkeypatch.setattr("ingest.recorder._CPU_START_S", 0)
+        monkeypatch.setattr("ingest.recorder._CPU_SHARE", 0)
+        server = byte_server((media / "clicks.ts").read_bytes(), hold=True)
+        running = Background(recorder(server.url, tmp_path, listener, silent_after_s=30, max_epoch_s=1000))
+        tools.wait_for(lambda: listener.gaps)
+        running.end(stop=True)
+        assert listener.gaps[0].reason == "recorder_stuck"
+
     def test_a_live_source_without_audio_is_recorded_without_samples(self, media, tmp_path, listener, byte_server):
         server = byte_server((media / "silent.ts").read_bytes())
         end = recorder(server.url, tmp_path, listener, policy=replace(QUICK, give_up_after_s=0)).run()
