@@ -24,6 +24,8 @@ _LAUNCHER = Path(__file__).with_name("launcher.py")
 _TAIL_LINES = 200
 _LINE_BYTES = 4096
 _FIRST_REQUEST_S = 0.7
+NETWORK_SINCE = 4
+"""The version of Landlock that has rules for the network."""
 
 
 @functools.cache
@@ -38,7 +40,7 @@ def takes_option(binary: str, option: str) -> bool:
 
 @functools.cache
 def landlock_version() -> int:
-    """Version of the kernel's Landlock; 0 without it. From 4 on `ingest.launcher` can hold ffmpeg to our ports."""
+    """Version of the kernel's Landlock; 0 without it. See `NETWORK_SINCE`."""
     version = ctypes.CDLL(None).syscall(444, None, 0, 1)
     return max(0, int(version))
 

@@ -6,13 +6,14 @@ from functools import partial
 from core.errors import LiveWitnessError, Sentence
 from core.health import CheckResult
 from core.settings import Settings
-from livewitness.checks import clock, disk, ffmpeg, model, packages, port, retention, rules
+from livewitness.checks import clock, disk, ffmpeg, guard, model, packages, port, retention, rules
 
 Check = Callable[[Settings], CheckResult]
 
 CHECKS: tuple[Check, ...] = (
     packages.check,
     ffmpeg.check,
+    guard.check,
     model.check_whisper,
     model.check_embedder,
     rules.check,

@@ -8,7 +8,7 @@ from core.settings import Settings
 
 def check(settings: Settings) -> CheckResult:
     """Holds when all packs load."""
-    packs = load_checker(settings.packs).packs
+    packs = load_checker(settings.all_packs).packs
     count = sum(len(pack.rules) for pack in packs)
     names = ", ".join(f"{pack.id} {pack.version}" for pack in packs)
     detail = Sentence(f"{count} 条规则：{names}", f"{count} rules: {names}")

@@ -8,7 +8,7 @@ import pytest
 from core.errors import LiveWitnessError, Sentence
 from core.health import CheckResult
 from core.settings import Settings
-from livewitness.checks import CHECKS, SERVING, clock, disk, ffmpeg, packages, port, rules, run_checks
+from livewitness.checks import CHECKS, SERVING, clock, disk, ffmpeg, guard, packages, port, rules, run_checks
 
 
 @pytest.fixture
@@ -28,6 +28,21 @@ def test_a_missing_ffmpeg_is_said_with_its_repair(settings: Settings) -> None:
     assert not result.ok
     assert "/nowhere/ffmpeg" in result.detail.en
     assert "make setup" in result.repair.en
+
+
+@pytest.mark.parametrize(("version", "says"), [(0, "no Landlock"), (3, "none for the network"), (4, "the guard only")])
+def test_what_the_kernel_leaves_open_is_told(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, version: int, says: str
+) -> None:
+    monkeypatch.setattr(guard, "landlock_version", lambda: version)
+    result = guard.check(settings)
+    assert result.ok
+    assert says in result.detail.en
+
+
+def test_a_user_that_ffmpeg_cannot_become_does_not_hold(settings: Settings) -> None:
+    (result,) = run_checks(settings.model_copy(update={"ffmpeg_user": "nobody-of-this-name"}), (guard.check,))
+    assert not result.ok
 
 
 def test_too_little_disk_does_not_hold(settings: Settings) -> None:
