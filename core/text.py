@@ -63,13 +63,11 @@ def _folded_char(char: str) -> str:
 
 def normalise(text: str) -> NormalText:
     """Fold width, case and script and drop control characters. At most `MAX_TEXT_CHARS` are read."""
-    characters: list[str] = []
-    starts: list[int] = []
-    for index, char in enumerate(simplified(text[:MAX_TEXT_CHARS])):
-        for folded in _folded_char(char):
-            characters.append(folded)
-            starts.append(index)
-    return NormalText(text, "".join(characters), tuple(starts))
+    folded = [_folded_char(char) for char in simplified(text[:MAX_TEXT_CHARS])]
+    joined = "".join(folded)
+    if len(joined) == len(folded) and "" not in folded:  # one for one, as almost always
+        return NormalText(text, joined, tuple(range(len(folded))))
+    return NormalText(text, joined, tuple(index for index, some in enumerate(folded) for _ in some))
 
 
 def is_han(char: str) -> bool:
