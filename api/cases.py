@@ -11,13 +11,13 @@ from sqlalchemy.exc import IntegrityError
 from starlette.concurrency import run_in_threadpool
 
 from api.auth.access import Exhibiting
+from api.case_access import known_case, taking_case
 from api.context import ApiContext, Context
 from api.errors import ERRORS
 from api.exhibits import ExhibitRoom, Stretch, draft
 from api.once import OnceRoute, once
 from api.queries import After, Limit, known_stream
 from api.trail import actor_of, note
-from core.access import Visitor
 from core.clock import iso, seconds, utc_now
 from core.errors import BadInputError, ConflictError, NotFoundError
 from evidence.audit import read_audit
@@ -103,7 +103,7 @@ def open_case(request: Request, context: Context, visitor: Exhibiting, wanted: N
 @router.get("/{number}", summary="查看案卷 / One case")
 def get_case(request: Request, context: Context, visitor: Exhibiting, number: CaseNumber) -> dict[str, Any]:
     """The case, its exhibits in order, and its history out of the audit chain."""
-    case = _known(context, visitor, number)
+    case = known_case(context, visitor, number)
     with context.db.read() as connection:
         found = [exhibit_json(exhibit) for exhibit in cases.list_exhibits(connection, number)]
     note(request, "case.viewed", {"case": number})
@@ -115,11 +115,11 @@ def decide(
     request: Request, context: Context, visitor: Exhibiting, number: CaseNumber, decision: Decision
 ) -> dict[str, Any]:
     """A closed case takes no more exhibits."""
-    _known(context, visitor, number)
+    known_case(context, visitor, number)
     with context.db.write() as connection:
         cases.decide_case(connection, number, decision.state, decision.outcome.strip())
     note(request, f"case.{decision.state.value}", {"case": number})
-    return case_json(_known(context, visitor, number))
+    return case_json(known_case(context, visitor, number))
 
 
 @router.post("/{number}/packages", status_code=201, summary="剪取证据包 / Cut a package into the case")
@@ -128,7 +128,7 @@ def add_package(
     request: Request, context: Context, visitor: Exhibiting, number: CaseNumber, wanted: NewPackage
 ) -> dict[str, Any]:
     """Answers when the package is written: seconds for a short stretch."""
-    _taking(context, visitor, number)
+    taking_case(context, visitor, number)
     known_stream(context.db, wanted.stream, visitor)
     start_ms, end_ms = round(wanted.start * 1000), round(wanted.end * 1000)
     if end_ms - start_ms > context.limits.clip_seconds * 1000:
@@ -156,7 +156,7 @@ async def receive_file(
     request: Request, context: Context, visitor: Exhibiting, number: CaseNumber, *, title: Title, comment: Comment = ""
 ) -> dict[str, Any]:
     """A screenshot or document somebody handed in: hashed on receipt, marked as received, never as recorded."""
-    await run_in_threadpool(_taking, context, visitor, number)
+    await run_in_threadpool(taking_case, context, visitor, number)
     made = draft(number, ExhibitKind.RECEIVED, title, comment, visitor.name or "local")
     data = await request.body()
 
@@ -174,7 +174,7 @@ def add_note(
     request: Request, context: Context, visitor: Exhibiting, number: CaseNumber, words: Words
 ) -> dict[str, Any]:
     """An exhibit of words only."""
-    _taking(context, visitor, number)
+    taking_case(context, visitor, number)
     made = draft(number, ExhibitKind.NOTE, words.title, words.comment, visitor.name or "local")
     kept = _room(request).note(made)
     note(request, "case.noted", {"case": number, "exhibit": kept.id})
@@ -184,7 +184,7 @@ def add_note(
 @router.put("/{number}/order", summary="排列证据 / Put the exhibits in order")
 def put_order(request: Request, context: Context, visitor: Exhibiting, number: CaseNumber, order: Order) -> None:
     """Each exhibit of the case once."""
-    _taking(context, visitor, number)
+    taking_case(context, visitor, number)
     with context.db.write() as connection:
         if sorted(order.exhibits) != sorted(e.id for e in cases.list_exhibits(connection, number)):
             raise BadInputError("exhibit_order", "须列出全部证据，各一次。", "Each exhibit must be named once.")
@@ -197,7 +197,7 @@ def comment_exhibit(
     request: Request, context: Context, visitor: Exhibiting, number: CaseNumber, exhibit_id: ExhibitId, *, words: Words
 ) -> dict[str, Any]:
     """The file stays what it is."""
-    _taking(context, visitor, number)
+    taking_case(context, visitor, number)
     _exhibit(context, number, exhibit_id)
     with context.db.write() as connection:
         cases.comment_exhibit(connection, exhibit_id, words.title.strip(), words.comment.strip())
@@ -210,7 +210,7 @@ def withdraw(
     request: Request, context: Context, visitor: Exhibiting, number: CaseNumber, exhibit_id: ExhibitId
 ) -> None:
     """Out of the case; its file stays in the case's folder, and its hash in the audit chain."""
-    _taking(context, visitor, number)
+    taking_case(context, visitor, number)
     found = _exhibit(context, number, exhibit_id)
     with context.db.write() as connection:
         cases.remove_exhibit(connection, exhibit_id)
@@ -222,7 +222,7 @@ def exhibit_file(
     request: Request, context: Context, visitor: Exhibiting, number: CaseNumber, exhibit_id: ExhibitId
 ) -> FileResponse:
     """As it was made or received; always as a download."""
-    _known(context, visitor, number)
+    known_case(context, visitor, number)
     found = _exhibit(context, number, exhibit_id)
     path = _room(request).path_of(found)
     note(request, "case.downloaded", {"case": number, "exhibit": exhibit_id, "sha256": found.sha256})
@@ -234,7 +234,7 @@ def verify_exhibit(
     request: Request, context: Context, visitor: Exhibiting, number: CaseNumber, exhibit_id: ExhibitId
 ) -> dict[str, Any]:
     """Against this installation's own keys; strangers verify the same file with theirs."""
-    _known(context, visitor, number)
+    known_case(context, visitor, number)
     found = _exhibit(context, number, exhibit_id)
     if found.kind not in (ExhibitKind.PACKAGE, ExhibitKind.NEGATIVE):
         raise BadInputError("exhibit_no_package", "这件证据不是证据包。", "This exhibit is no package.")
@@ -280,19 +280,6 @@ def exhibit_json(exhibit: Exhibit) -> dict[str, Any]:
 def _room(request: Request) -> ExhibitRoom:
     room: ExhibitRoom = request.app.state.exhibits
     return room
-
-
-def _known(context: ApiContext, visitor: Visitor, number: str) -> Case:
-    with context.db.read() as connection:
-        case = cases.get_case(connection, number)
-    if case is None or not visitor.sees(case.shop):
-        raise NotFoundError("case_unknown", f"没有案卷“{number}”。", f"There is no case “{number}”.")
-    return case
-
-
-def _taking(context: ApiContext, visitor: Visitor, number: str) -> None:
-    if _known(context, visitor, number).state is CaseState.CLOSED:
-        raise ConflictError("case_closed", "案卷已结，请先重开。", "The case is closed; reopen it first.")
 
 
 def _exhibit(context: ApiContext, number: str, exhibit_id: str) -> Exhibit:
