@@ -17,13 +17,19 @@ _log = logging.getLogger(__name__)
 
 
 class ReloadingChecker(Checker):
-    """`load_checker` that looks at the files of its packs every `LOOK_EVERY_S` seconds of use. Thread-safe."""
+    """`load_checker` that looks at the files of its packs every `LOOK_EVERY_S` seconds of use. Thread-safe.
 
-    def __init__(self, extra_packs: Sequence[Path] = (), *, embedder: Embedder | None = None) -> None:
-        self._extra = tuple(extra_packs)
+    The YAML files of ``folder`` are packs as well; they may come and go.
+    """
+
+    def __init__(
+        self, extra_packs: Sequence[Path] = (), *, folder: Path | None = None, embedder: Embedder | None = None
+    ) -> None:
+        self._named = tuple(extra_packs)
+        self._folder = folder
         self._lock = threading.Lock()
         self._seen, self._looked = self._stamp(), time.monotonic()
-        self._current = load_checker(self._extra, embedder=embedder)
+        self._current = load_checker(self._extra(), embedder=embedder)
         super().__init__(self._current.packs, self._current.meaning, embedder)
 
     def check(self, text: str, product: str = "", probabilities: Sequence[float] | None = None) -> tuple[Finding, ...]:
@@ -46,17 +52,20 @@ class ReloadingChecker(Checker):
             return
         self._seen = stamp
         try:
-            self._current = load_checker(self._extra, embedder=self.embedder)
+            self._current = load_checker(self._extra(), embedder=self.embedder)
         except LiveWitnessError as error:
             _log.error("rule packs not reloaded: %s", error)
             return
         self.packs = self._current.packs
         _log.info("rule packs reloaded: %s", ", ".join(f"{pack.id} {pack.version}" for pack in self.packs))
 
+    def _extra(self) -> tuple[Path, ...]:
+        return (*self._named, *(sorted(self._folder.glob("*.yaml")) if self._folder else ()))
+
     def _stamp(self) -> tuple[tuple[str, int, int], ...]:
         """Name, time and size of every file; a file that is being replaced counts as absent."""
         found = []
-        for path in (*bundled_packs(), *self._extra):
+        for path in (*bundled_packs(), *self._extra()):
             for file in pack_files(path) if path.exists() else ():
                 if file.is_file():
                     state = file.stat()

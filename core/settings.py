@@ -67,6 +67,16 @@ class Settings(BaseSettings):
         return self.data / "livewitness.db"
 
     @property
+    def all_packs(self) -> tuple[Path, ...]:
+        """Rule packs beside the bundled ones: those named here, and those put in force over the API."""
+        return (*self.packs, *sorted(self.pack_folder.glob("*.yaml")))
+
+    @property
+    def pack_folder(self) -> Path:
+        """Where rule packs lie that were put in force over the API."""
+        return self.data / "packs" / "active"
+
+    @property
     def cache_dir(self) -> Path:
         """The cache with ``~`` resolved."""
         return self.cache.expanduser()

@@ -127,7 +127,7 @@ def watch_parts(
     return WatchParts(
         db=database,
         data_dir=settings.data.absolute(),
-        checker=ReloadingChecker(settings.packs, embedder=embedder),
+        checker=ReloadingChecker(settings.packs, folder=settings.pack_folder, embedder=embedder),
         model=engine.identity,
         listener=listener,
         scheduler=DecodeScheduler(engine, decoding, meter),

@@ -55,7 +55,7 @@ def command(
     with ExitStack() as stack:
         embedder = stack.enter_context(embedder_of(settings)) if meaning else None
         strong = load_judge(judge) if judge else None
-        checker = load_checker((*settings.packs, *packs), embedder=embedder, meaning=meaning, judge=strong)
+        checker = load_checker((*settings.all_packs, *packs), embedder=embedder, meaning=meaning, judge=strong)
         reporter = Reporter(checker, product, as_json)
         for number, text in enumerate(texts):
             reporter.report(Item(str(number), text))

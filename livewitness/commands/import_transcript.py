@@ -31,7 +31,7 @@ def command(
     lines = read_transcript(file, form or "")
     settings = settings_for(data)
     with database_of(settings) as db, embedder_of(settings) as embedder:
-        checker = load_checker(settings.packs, embedder=embedder)
+        checker = load_checker(settings.all_packs, embedder=embedder)
         record = Stream(name=stream, source=f"transcript:{file.name}", shop=shop, product=product)
         imported = import_transcript(db, checker, record, lines)
         VectorIndexer(db, embedder).flush(FLUSH_S)

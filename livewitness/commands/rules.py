@@ -64,7 +64,7 @@ def _rules(checker: Checker) -> list[tuple[Rule, Pack]]:
 @json_option
 def list_(category: str, as_json: bool) -> None:
     """列出规则 / List the rules."""
-    chosen = [(r, p) for r, p in _rules(load_checker(Settings().packs)) if category in ("", r.category.value)]
+    chosen = [(r, p) for r, p in _rules(load_checker(Settings().all_packs)) if category in ("", r.category.value)]
     if as_json:
         for rule, pack in chosen:
             emit(rule_json(rule, pack))
@@ -102,7 +102,7 @@ def _base_for(file: Path) -> Pack | None:
 def test() -> None:
     """运行所有在用规则的例句 / Run the sentences of every rule in use."""
     law = [read_pack(path, probe=False) for path in bundled_packs()]
-    packs = law + [read_pack(path, base=law[0]) for path in Settings().packs]
+    packs = law + [read_pack(path, base=law[0]) for path in Settings().all_packs]
     failures = [failure for pack in packs for failure in pack_failures(pack)]
     for _, zh, en in failures:
         say(zh, en)
@@ -117,7 +117,7 @@ def test() -> None:
 @json_option
 def explain(rule_id: str, as_json: bool) -> None:
     """说明一条规则：依据、建议、例句 / What a rule stands on, with its sentences."""
-    found = next(((r, p) for r, p in _rules(load_checker(Settings().packs)) if r.id == rule_id), None)
+    found = next(((r, p) for r, p in _rules(load_checker(Settings().all_packs)) if r.id == rule_id), None)
     if found is None:
         raise NotFoundError("rule_unknown", f"没有规则 {rule_id}。", f"There is no rule {rule_id}.")
     rule, pack = found
@@ -158,7 +158,7 @@ def rerun(path: Path, stream: str, applies: bool, data: Path | None, as_json: bo
     found: list[tuple[Utterance, Change, str]] = []
     read = applied = 0
     with database_of(settings) as database, embedder_of(settings) as embedder:
-        now = load_checker(settings.packs, embedder=embedder)
+        now = load_checker(settings.all_packs, embedder=embedder)
         pack = load_pack(path, now.packs[0])
         new = Checker([*(p for p in now.packs if p.id != pack.id), pack], now.meaning, embedder)
         judges = InContext(now), InContext(new)

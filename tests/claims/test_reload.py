@@ -32,3 +32,20 @@ def test_a_changed_pack_is_in_force_and_a_broken_one_is_not(tmp_path: Path, monk
     assert [f.rule_id for f in checker.check("这是银河超级电扇吧")] == ["SHOP-001"]
     pack.write_text(HEAD + "rules: [", "utf-8")
     assert [f.rule_id for f in checker.check("这是银河超级电扇吧")] == ["SHOP-001"]
+
+
+def test_packs_of_a_folder_come_and_go(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(claims.reload, "LOOK_EVERY_S", 0.0)
+    folder = tmp_path / "active"
+    checker = ReloadingChecker(folder=folder)
+
+    def found() -> bool:
+        return "SHOP-001" in [f.rule_id for f in checker.check("今天是宇宙无敌旋风")]
+
+    assert not found()
+    folder.mkdir()
+    (folder / "shop.yaml").write_text(HEAD + RULE, "utf-8")
+    assert found()
+    assert [pack.id for pack in checker.packs] == ["cn-law", "shop"]
+    (folder / "shop.yaml").unlink()
+    assert not found()
