@@ -6,10 +6,10 @@ may express several concepts; "没有" before a problem (没有黑点了) expres
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import permutations
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 from ahocorasick_rs import AhoCorasick, MatchKind
@@ -17,6 +17,7 @@ from ahocorasick_rs import AhoCorasick, MatchKind
 from core.errors import BadInputError
 from core.records import Category
 from core.text import NormalText, normalise
+from index.symbols import spell
 
 TABLE = Path(__file__).with_name("concepts.yaml")
 _NUMBER = r"(?:[0-9]+(?:\.[0-9]+)?|[零〇一二三四五六七八九十百千万两几半]+)"
@@ -27,8 +28,7 @@ _NONE_OF = re.compile(r"(没有|没|无|不长|不生|不起|零|告别)[了任�
 NEAR = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
+class Mention(NamedTuple):
     """A concept expressed by the code points ``[start, end)`` of a text."""
 
     concept: str
@@ -102,23 +102,27 @@ class ConceptTable:
         """Concepts that are half of ``concept``."""
         return [other for one, other in self._near if one == concept]
 
-    def mentions(self, text: str) -> list[Mention]:
-        """Concepts of ``text`` with their places (offsets into ``text`` as given), in order.
+    def mentions(self, text: str, wanted: frozenset[str] | None = None) -> list[Mention]:
+        """Concepts of ``text`` with their places (offsets into ``text`` as given), in order; those ``wanted`` only.
 
         A word inside a longer one is not seen by itself: 斑马线 is no 斑 when it stands in the table.
         """
-        normal = normalise(text)
+        normal = spell(text).normal
         found: list[Mention] = []
         for start, end in self._words_in(normal.text):
-            span = normal.original_span(start, end)
             names = self._by_term[normal.text[start:end]]
-            found += [Mention(name, *span, text[slice(*span)]) for name in names]
-            if any(name in self.problems for name in names):
+            if wanted is None or not wanted.isdisjoint(names):
+                begin, stop = normal.original_span(start, end)
+                found += [Mention(name, begin, stop, text[begin:stop]) for name in names]
+            if not self.problems.isdisjoint(names):
                 found += _outcomes(normal, text, start, end)
         for name, pattern in self._patterns:
-            for match in pattern.finditer(normal.text):
-                span = normal.original_span(*match.span())
-                found.append(Mention(name, *span, text[slice(*span)]))
+            if wanted is None or name in wanted:
+                for match in pattern.finditer(normal.text):
+                    begin, stop = normal.original_span(*match.span())
+                    found.append(Mention(name, begin, stop, text[begin:stop]))
+        if wanted is not None:
+            found = [mention for mention in found if mention.concept in wanted]
         return sorted(found, key=lambda mention: (mention.start, mention.end, mention.concept))
 
     def says_gone(self, text: str, start: int, end: int) -> bool:

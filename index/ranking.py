@@ -7,9 +7,9 @@ Weights are round numbers, chosen on own sentences; `livewitness bench search` m
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from index.concepts import ConceptTable, Mention
 from index.lexicon import Lexicon
@@ -32,7 +32,8 @@ DENIED = 0.2
 class Query:
     """A query taken apart once. ``weights[i]`` says how much ``spelled.letters[i]`` tells.
 
-    ``classes``: those of the claims that it speaks of. ``covers[k]``: the letters under ``mentions[k]``.
+    ``classes``: those of the claims that it speaks of. ``covers[k]``: the letters under ``mentions[k]``. ``related``: all
+    concepts that bear on those mentioned.
     """
 
     text: str
@@ -42,10 +43,10 @@ class Query:
     sound_owner: tuple[int, ...]
     classes: frozenset[str] = frozenset()
     covers: tuple[tuple[int, ...], ...] = ()
+    related: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """Letters ``covers`` of the query are answered by ``[start, end)`` of the text, by ``way``."""
 
     way: Way
@@ -91,7 +92,8 @@ class Matcher:
             tuple(i for i, letter in enumerate(spelled.letters) if mention.start <= letter.start < mention.end)
             for mention in mentions
         )
-        return Query(text, spelled, weights, mentions, owner, self._concepts.classes(mentions), covers)
+        related = frozenset().union(*(self._concepts.related(mention.concept) for mention in mentions))
+        return Query(text, spelled, weights, mentions, owner, self._concepts.classes(mentions), covers, related)
 
     def match(self, query: Query, text: str, repaired: str = "") -> Match:
         """Everything by which ``text`` answers ``query``; concepts are read in ``repaired``, of the same length."""
@@ -125,27 +127,24 @@ class Matcher:
         return Match(coverage, denial, phrase, tuple(judged), caution, there)
 
     def _letters(self, query: Query, spelled: Spelled) -> Iterable[Evidence]:
-        original = spelled.normal.original
-        ours = [symbol.text for symbol in query.spelled.letters]
-        theirs = [symbol.text for symbol in spelled.letters]
-        for i, j, size in common_runs(ours, theirs):
-            start, end = spelled.letters[j].start, spelled.letters[j + size - 1].end
-            credit = LETTER_RUN if size > 1 or len(ours) == 1 else LETTER_ALONE
-            if 1 < size < len(ours) and self._cut(original, start, end):
+        original, theirs = spelled.normal.original, spelled.letters
+        asked = query.spelled.letters.texts
+        for i, j, size in common_runs(asked, theirs.texts):
+            start, end = theirs.starts[j], theirs.ends[j + size - 1]
+            credit = LETTER_RUN if size > 1 or len(asked) == 1 else LETTER_ALONE
+            if 1 < size < len(asked) and self._cut(original, start, end):
                 credit = LETTER_RUN_CUT
             yield Evidence("letters", tuple(range(i, i + size)), credit, start, end, original[start:end])
 
     def _sounds(self, query: Query, spelled: Spelled) -> Iterable[Evidence]:
-        original = spelled.normal.original
-        ours = [symbol.text for symbol in query.spelled.sounds]
-        theirs = [symbol.text for symbol in spelled.sounds]
-        for i, j, size in common_runs(ours, theirs):
+        original, ours, theirs = spelled.normal.original, query.spelled.sounds, spelled.sounds
+        for i, j, size in common_runs(ours.texts, theirs.texts):
             if size < 2:
                 continue
-            start, end = spelled.sounds[j].start, spelled.sounds[j + size - 1].end
+            start, end = theirs.starts[j], theirs.ends[j + size - 1]
             covers = tuple(dict.fromkeys(query.sound_owner[i : i + size]))
             words = original[start:end]
-            asked = query.text[query.spelled.sounds[i].start : query.spelled.sounds[i + size - 1].end]
+            asked = query.text[ours.starts[i] : ours.ends[i + size - 1]]
             misheard = words == asked or not (self._lexicon.is_word(words) or self._said(original, start, asked, words))
             yield Evidence("sound", covers, SOUND_RUN if misheard else SOUND_OF_A_WORD, start, end, words)
 
@@ -165,16 +164,16 @@ class Matcher:
 
     def _cut(self, text: str, start: int, end: int) -> bool:
         """Whether an edge of ``[start, end)`` cuts a common word: 防脱 out of 防脱落, 最后三 out of 最后三天."""
-        return any(
-            text[a : a + size] in self._lexicon.common
-            for edge in (start, end)
-            for size in (2, 3)
-            for a in range(max(0, edge - size + 1), edge)
-            if edge < a + size <= len(text)
-        )
+        common = self._lexicon.common
+        for edge in (start, end):
+            # The words of two and three letters that reach over the edge.
+            for a, b in ((edge - 1, edge + 1), (edge - 2, edge + 1), (edge - 1, edge + 2)):
+                if a >= 0 and b <= len(text) and text[a:b] in common:
+                    return True
+        return False
 
     def _shared_concepts(self, query: Query, text: str, repaired: str) -> Iterable[Evidence]:
-        theirs = self._mentions(repaired)
+        theirs = self._mentions(repaired, query.related) if query.related else ()
         for ours, covers in zip(query.mentions, query.covers, strict=True):
             related = self._concepts.related(ours.concept) if covers else {}
             for mention in theirs:
@@ -203,23 +202,27 @@ def _owner(letters: Sequence[Symbol], sound: Symbol) -> int:
 
 
 def common_runs(ours: Sequence[str], theirs: Sequence[str]) -> list[tuple[int, int, int]]:
-    """``(i, j, size)`` of all longest runs with ``ours[i:i+size] == theirs[j:j+size]``."""
-    wanted = frozenset(ours)
-    places: dict[str, list[int]] = {}
-    for j, other in enumerate(theirs):
-        if other in wanted:
-            places.setdefault(other, []).append(j)
+    """``(i, j, size)`` of all longest runs with ``ours[i:i+size] == theirs[j:j+size]``, in order of where they end."""
+    places = _places(tuple(ours))
     runs: list[tuple[int, int, int]] = []
     previous: dict[int, int] = {}
-    for i, symbol in enumerate(ours):
+    for j, other in enumerate(theirs):
         current: dict[int, int] = {}
-        for j in places.get(symbol, ()):
-            size = previous.get(j - 1, 0) + 1
-            current[j] = size
+        for i in places.get(other, ()):
+            size = current[i] = previous.get(i - 1, 0) + 1
             if i + 1 == len(ours) or j + 1 == len(theirs) or ours[i + 1] != theirs[j + 1]:
                 runs.append((i - size + 1, j - size + 1, size))
         previous = current
-    return runs
+    return sorted(runs, key=lambda run: (run[0] + run[2], run[1]))
+
+
+@lru_cache(maxsize=256)
+def _places(symbols: tuple[str, ...]) -> dict[str, list[int]]:
+    """Where each of the symbols of a query stands in it."""
+    places: dict[str, list[int]] = {}
+    for place, symbol in enumerate(symbols):
+        places.setdefault(symbol, []).append(place)
+    return places
 
 
 def phrase_similarity(query: Query, spelled: Spelled) -> float:
@@ -227,26 +230,42 @@ def phrase_similarity(query: Query, spelled: Spelled) -> float:
 
     One error (a syllable replaced, added or left out) is forgiven from four syllables on.
     """
-    ours = [symbol.text for symbol in query.spelled.sounds]
-    theirs = [symbol.text for symbol in spelled.sounds]
+    ours = query.spelled.sounds.texts
     if not ours:
         return 0.0
     if query.spelled.letter_text() in spelled.letter_text():
         return 1.0
-    errors = fewest_errors(ours, theirs)
+    errors = fewest_errors(ours, spelled.sounds.texts)
     if errors == 0 and len(ours) > 1:
         return 0.9
     return 0.6 if errors == 1 and len(ours) >= 4 else 0.0
 
 
 def fewest_errors(pattern: Sequence[str], text: Sequence[str]) -> int:
-    """Edit distance of ``pattern`` to the best run of ``text`` (Sellers, 1980)."""
-    row = [0] * (len(text) + 1)
-    for i, symbol in enumerate(pattern, start=1):
-        diagonal, row[0] = row[0], i
-        for j, other in enumerate(text, start=1):
-            diagonal, row[j] = row[j], min(diagonal + (symbol != other), row[j] + 1, row[j - 1] + 1)
-    return min(row)
+    """Edit distance of ``pattern`` to the best run of ``text``: 0, 1, or 2 for two and more.
+
+    Bit i of ``exact`` and ``near`` says that the first i + 1 symbols end here, with no error and with at most one
+    (Wu and Manber, 1992).
+    """
+    if not pattern:
+        return 0
+    masks, whole = _masks(tuple(pattern)), 1 << len(pattern) - 1
+    exact, near = 0, 1
+    one = near & whole
+    for symbol in text:
+        mask, before = masks.get(symbol, 0), exact
+        exact = (exact << 1 | 1) & mask
+        near = (near << 1 | 1) & mask | before | (before | exact) << 1 | 1
+        if exact & whole:
+            return 0
+        one |= near & whole
+    return 1 if one else 2
+
+
+@lru_cache(maxsize=256)
+def _masks(symbols: tuple[str, ...]) -> dict[str, int]:
+    """The places of `_places` as bits of one number."""
+    return {symbol: sum(1 << place for place in places) for symbol, places in _places(symbols).items()}
 
 
 def _judged(query: Query, text: str, evidence: Evidence, concepts: ConceptTable) -> Evidence:
@@ -257,7 +276,7 @@ def _judged(query: Query, text: str, evidence: Evidence, concepts: ConceptTable)
     there = denied(query.text, begin, stop)
     if here != there and not (here and concepts.says_gone(text, evidence.start, evidence.end)):
         # To deny the opposite (不是养殖的) is to say it.
-        return replace(evidence, denied=not evidence.denied)
+        return evidence._replace(denied=not evidence.denied)
     return evidence
 
 
@@ -272,7 +291,7 @@ def _as_the_whole(found: list[Evidence]) -> list[Evidence]:
 
 
 def _like(part: Evidence, whole: Evidence) -> Evidence:
-    return part if part.denied == whole.denied else replace(part, denied=whole.denied)
+    return part if part.denied == whole.denied else part._replace(denied=whole.denied)
 
 
 def _longest(part: Evidence, runs: list[Evidence]) -> Evidence:

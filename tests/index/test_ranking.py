@@ -83,8 +83,8 @@ def brute_force(pattern: str, text: str) -> int:
 
 
 @given(st.text("abc", max_size=5), st.text("abc", max_size=7))
-def test_fewest_errors_is_the_edit_distance_to_the_best_piece(pattern: str, text: str) -> None:
-    assert fewest_errors(pattern, text) == brute_force(pattern, text)
+def test_fewest_errors_is_the_edit_distance_to_the_best_piece_as_far_as_two(pattern: str, text: str) -> None:
+    assert fewest_errors(pattern, text) == min(2, brute_force(pattern, text))
 
 
 @given(st.text("abc", max_size=8), st.text("abc", max_size=8))
