@@ -258,7 +258,7 @@ def _found(pack: Pack, heard: Heard, kind: str, shelf: str) -> list[Judged]:
 def _heard_as(hit: Hit, text: str, said: str) -> Hit:
     """A hit in the repaired text as one heard by sound where a real word is written there: short ones need context."""
     written = text[hit.start : hit.end]
-    return replace(hit, method="sound") if written != said[hit.start : hit.end] and written in dictionary() else hit
+    return hit._replace(method="sound") if written != said[hit.start : hit.end] and written in dictionary() else hit
 
 
 def _new(item: Judged, text: str, said: str) -> bool:

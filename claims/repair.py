@@ -6,7 +6,8 @@ are those of the dictionary and of the packs, made likelier by how often hosts u
 """
 
 import math
-from collections import Counter, defaultdict
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +18,7 @@ from core.text import is_han
 
 SPOKEN = Path(__file__).parent / "weights" / "spoken.txt"
 LONGEST = 6
+_HAN = re.compile(f"[\u4e00-\u9fff\u3400-\u4dbf]{{2,{LONGEST}}}")
 _LEAST = 5
 _ALIKE = 6
 _A_WORD, _A_CHARACTER = 1.0, 2.5
@@ -37,11 +39,11 @@ class Repairer:
         self._spoken_total = max(1, sum(spoken.values()))
         self._unknown = -math.log(self._total) - 1
         known = {word for word, count in frequencies.items() if count >= _LEAST}
-        words = [w for w in known.union(spoken, self._terms) if 2 <= len(w) <= LONGEST and all(map(is_han, w))]
-        heard: dict[str, list[tuple[float, str]]] = defaultdict(list)
+        words = [word for word in known.union(spoken, self._terms) if _HAN.fullmatch(word)]
+        heard: dict[str, list[tuple[float, str]]] = {}
         for word, sound in zip(words, sound_text("\n".join(words)).split("\n"), strict=True):
-            heard[sound].append((self._log(word) or self._unknown, word))
-        self._heard = {sound: sorted(found, reverse=True)[:_ALIKE] for sound, found in heard.items()}
+            heard.setdefault(sound, []).append((self._log(word) or self._unknown, word))
+        self._heard = {sound: _likeliest(found) for sound, found in heard.items()}
 
     def repaired(self, text: str) -> str:
         """``text`` as it was probably said; of the same length, character by character."""
@@ -91,6 +93,10 @@ class Repairer:
             count = max(count, _TERM)
         share = (1 - _SHARE) * count / self._total + _SHARE * self._spoken.get(word, 0) / self._spoken_total
         return math.log(share) if share > 0 else None
+
+
+def _likeliest(found: list[tuple[float, str]]) -> list[tuple[float, str]]:
+    return sorted(found, reverse=True)[:_ALIKE] if len(found) > 1 else found
 
 
 def spoken_words(texts: Iterable[str], terms: Iterable[str] = ()) -> Counter[str]:

@@ -6,16 +6,15 @@ merged toneless syllables, one private-use character a syllable; its hits must m
 likelier than what was written (`claims.words`), and terms of five syllables and more may differ in one.
 """
 
-import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from operator import ne
+from collections.abc import Iterable
+from operator import itemgetter, ne
+from typing import NamedTuple
 
 import ahocorasick_rs
 
 from claims.fold import MARKS
 from claims.rules import Lexicon
-from claims.words import COMMON, PlainWords
+from claims.words import COMMON, NUMERALS, Cut, PlainWords
 from core.pinyin import merged_syllables, readings
 from core.text import is_han
 
@@ -27,10 +26,10 @@ _VERY_COMMON = 1_000
 _NEGATIONS = frozenset("不没无零别未非")
 _SHORT_MARGIN = -6.0
 _LONG_MARGIN = -4.0
+_PLACE = itemgetter(2, 3)
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A term at ``[start, end)`` of the folded text. ``method``: exact, letters, sound or sound_edit."""
 
     lexicon: str
@@ -44,6 +43,34 @@ class Hit:
     def weak(self) -> bool:
         """Two syllables heard by sound: needs context."""
         return self.method == "sound" and len(self.term) <= 2
+
+
+class _Place(NamedTuple):
+    """A stretch heard like a term: gain in log probability without what is written there, and the plain cut around."""
+
+    gain: float
+    left: int
+    plain: Cut
+
+
+class _Written(NamedTuple):
+    """A way to write a term, and whether it begins or ends with a Latin letter."""
+
+    lexicon: str
+    term: str
+    method: str
+    score: float
+    latin: bool
+
+
+class _Half(NamedTuple):
+    """Half of a long term by sound, ``part`` syllables into it."""
+
+    lexicon: str
+    term: str
+    log: float
+    part: int
+    sound: str
 
 
 class _Sounds(dict[int, int]):
@@ -89,92 +116,95 @@ class TermIndex:
 
     def __init__(self, lexicons: Iterable[Lexicon], words: PlainWords) -> None:
         self._words = words
-        self._exact: list[tuple[str, str, str]] = []
-        self._heard: list[tuple[str, str, int, str]] = []
+        self._exact: list[_Written] = []
+        self._whole: dict[str, list[tuple[str, str, float]]] = {}
+        self._halves: dict[str, list[_Half]] = {}
         self._terms: set[str] = set()
         patterns: list[str] = []
-        sounds: list[str] = []
         for lexicon in lexicons:
             self._terms.update(lexicon.terms)
             for term in lexicon.terms:
                 for form in {term, *(letter_forms(term) if lexicon.letters else ())}:
                     patterns.append(form)
-                    self._exact.append((lexicon.name, term, form))
+                    read = ("exact", 1.0) if form == term else ("letters", 0.9)
+                    self._exact.append(_Written(lexicon.name, term, *read, _latin(form[0]) or _latin(form[-1])))
                 if lexicon.sound:
-                    self._add_sound(lexicon.name, term, sounds)
+                    self._add_sound(lexicon.name, term)
         self._text_automaton = ahocorasick_rs.AhoCorasick(patterns or ["\ufffe"], store_patterns=False)
+        sounds = list(dict.fromkeys([*self._whole, *self._halves]))
+        self._sounds = [(self._whole.get(sound, []), self._halves.get(sound, [])) for sound in sounds]
         self._sound_automaton = ahocorasick_rs.AhoCorasick(sounds or ["\ufffe"], store_patterns=False)
 
-    def _add_sound(self, name: str, term: str, sounds: list[str]) -> None:
+    def _add_sound(self, name: str, term: str) -> None:
         if len(term) < 2 or not all(map(is_han, term)):
             return
-        heard = sound_text(term)
-        sounds.append(heard)
-        self._heard.append((name, term, -1, heard))
+        heard, log = sound_text(term), self._words.as_term(term)
+        self._whole.setdefault(heard, []).append((name, term, log))
         if len(term) >= _EDIT_FROM:
             middle = len(term) // 2
-            sounds.extend((heard[:middle], heard[middle:]))
-            self._heard.extend([(name, term, 0, heard), (name, term, middle, heard)])
+            self._halves.setdefault(heard[:middle], []).append(_Half(name, term, log, 0, heard))
+            self._halves.setdefault(heard[middle:], []).append(_Half(name, term, log, middle, heard))
 
     def find(self, text: str, sound: bool = True) -> list[Hit]:
         """All hits in folded ``text``, overlapping ones included; without ``sound`` only what is written."""
-        found = {(h.lexicon, h.start, h.end): h for h in self._written(text)}
-        for hit in self._sounding(text) if sound else ():
+        found: dict[tuple[str, int, int], Hit] = {}
+        if self._exact:
+            for index, start, end in self._text_automaton.find_matches_as_indexes(text, overlapping=True):
+                name, term, method, score, latin = self._exact[index]
+                if not latin or not _cut_latin(text, start, end):
+                    found[name, start, end] = Hit(name, term, start, end, method, score)
+        for hit in self._sounding(text) if sound and self._sounds else ():
             found.setdefault((hit.lexicon, hit.start, hit.end), hit)
-        return sorted(found.values(), key=lambda hit: (hit.start, hit.end))
-
-    def _written(self, text: str) -> Iterable[Hit]:
-        if not self._exact:
-            return
-        for index, start, end in self._text_automaton.find_matches_as_indexes(text, overlapping=True):
-            name, term, form = self._exact[index]
-            if form == term:
-                if not _cut_latin(text, start, end):
-                    yield Hit(name, term, start, end, "exact", 1.0)
-            elif not _cut_latin(text, start, end):
-                yield Hit(name, term, start, end, "letters", 0.9)
+        return sorted(found.values(), key=_PLACE) if len(found) > 1 else list(found.values())
 
     def _sounding(self, text: str) -> Iterable[Hit]:
-        if not self._heard:
-            return
-        heard = sound_text(text)
-        seen: dict[tuple[int, int, str], float] = {}
+        heard, terms = sound_text(text), self._terms
+        places: dict[tuple[int, int], _Place] = {}
         for index, first, last in self._sound_automaton.find_matches_as_indexes(heard, overlapping=True):
-            name, term, part, sound = self._heard[index]
-            start, end = (first - part, first - part + len(term)) if part >= 0 else (first, last)
-            if part >= 0:
-                if start < 0 or end > len(text) or not _one_off(heard[start:end], sound):
+            whole, halves = self._sounds[index]
+            if whole and text[first:last] not in terms:
+                for name, term, log in whole:
+                    if self._likelier(text, (first, last), term, log, places):
+                        yield Hit(name, term, first, last, "sound", 0.6 if last - first <= 2 else 0.8)
+            for name, term, log, part, sound in halves:
+                start, end = first - part, first - part + len(term)
+                if start < 0 or end > len(text) or sum(map(ne, heard[start:end], sound)) > 1:
                     continue
-                if _negation_differs(text[start:end], term):
+                written = text[start:end]
+                if written in terms or _negation_differs(written, term) or not _MARKS.isdisjoint(written):
                     continue
-            if text[start:end] in self._terms or not _MARKS.isdisjoint(text[start:end]):
-                continue
-            key = (start, end, term)
-            if key not in seen:
-                seen[key] = self._gain(text, start, end, term)
-            margin = _SHORT_MARGIN if len(term) <= 2 else _LONG_MARGIN
-            if seen[key] > margin:
-                method = "sound" if heard[start:end] == sound else "sound_edit"
-                yield Hit(name, term, start, end, method, 0.6 if len(term) <= 2 else 0.8)
+                if self._likelier(text, (start, end), term, log, places):
+                    method = "sound" if heard[start:end] == sound else "sound_edit"
+                    yield Hit(name, term, start, end, method, 0.8)
 
-    def _gain(self, text: str, start: int, end: int, term: str) -> float:
-        """How much likelier the sentence is with ``term``; minus infinity where a common word stands."""
-        left = max([start - _AROUND, *(text.rfind(mark, 0, start) + 1 for mark in MARKS)])
-        stops = [at for mark in MARKS if (at := text.find(mark, end)) >= 0]
-        right = min([end + _AROUND, len(text), *stops])
+    def _likelier(
+        self, text: str, span: tuple[int, int], term: str, log: float, places: dict[tuple[int, int], _Place]
+    ) -> bool:
+        """Whether the sentence is likely enough with ``term`` at ``span``, and destroys no common word."""
+        place = places.get(span)
+        if place is None:
+            place = places[span] = self._place(text, *span)
+        if place.gain + log <= (_SHORT_MARGIN if len(term) <= 2 else _LONG_MARGIN):
+            return False
+        return len(term) > 3 or not self._common_word(text, place, span, term)
+
+    def _place(self, text: str, start: int, end: int) -> _Place:
+        """How likely what is written around ``[start, end)`` is with and without it, and its plain words."""
+        left, right = max(0, start - _AROUND), min(end + _AROUND, len(text))
+        if not _MARKS.isdisjoint(text[left:right]):
+            left = max([left, *(text.rfind(mark, left, start) + 1 for mark in MARKS)])
+            right = min([right, *(at for mark in MARKS if (at := text.find(mark, end, right)) >= 0)])
         plain = self._words.cut(text[left:right])
-        if len(term) <= 3 and self._common_word(
-            text, [(a + left, b + left) for a, b in plain.words], (start, end), term
-        ):
-            return -math.inf
-        new = text[left:start] + term + text[end:right]
-        heard = self._words.cut(new, forced=(start - left, end - left))
-        return heard.log_probability - plain.log_probability
+        # A number that runs on into the stretch is cut short by the term.
+        before = self._words.cut(text[left:start]) if text[left:start][-1:] in NUMERALS else plain
+        after = self._words.cut(text[end:right])
+        without = before.log_probabilities[start - left] + after.log_probabilities[-1]
+        return _Place(without - plain.log_probabilities[-1], left, plain)
 
-    def _common_word(self, text: str, words: Sequence[tuple[int, int]], span: tuple[int, int], term: str) -> bool:
+    def _common_word(self, text: str, place: _Place, span: tuple[int, int], term: str) -> bool:
         """Whether the plain reading has a common word of two or more characters that the term would destroy."""
         start, end = span
-        for a, b in words:
+        for a, b in place.plain.words(place.left):
             if b - a < 2 or b <= start or a >= end:
                 continue
             inside = start <= a and b <= end
@@ -196,11 +226,6 @@ def _cut_latin(text: str, start: int, end: int) -> bool:
 
 def _latin(char: str) -> bool:
     return "a" <= char <= "z"
-
-
-def _one_off(heard: str, term: str) -> bool:
-    """Whether two equally long sound texts differ in at most one syllable."""
-    return bool(sum(map(ne, heard, term)) <= 1)
 
 
 def _negation_differs(written: str, term: str) -> bool:

@@ -7,11 +7,11 @@ frequencies come from the dictionary file of the package ``jieba``, which is rea
 
 import math
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 from claims.numerals import DIGITS
 from core.errors import ModelError
@@ -23,8 +23,10 @@ _NUMBER = f"[{DIGITS}十百千万亿两半几每]{1, 12}"
 _MEASURE = re.compile(
     _NUMBER + "[码克斤两件条个块元盒瓶袋包层款寸米升度岁点号页本粒颗片支天年月日周小分秒毫厘千倍道遍次口位名家]?"
 )
-_NUMERALS = frozenset(f"{DIGITS}十百千万亿两半几每")
+NUMERALS = frozenset(f"{DIGITS}十百千万亿两半几每")
 _NUMBER_LOG = math.log(2e-3)
+_BEGINNING = 0.0
+"""In place of a log probability: no word, but longer ones begin so."""
 _MODERN = (
     "绘本 每百 百克 酱鸭 姜糖 姜茶 直播 直播间 链接 下单 拍下 小黄车 宝宝 姐妹 家人 显白 显瘦 百搭 尺码 "
     "正码 偏大 偏小 一码 快递 包邮 运费 客服 详情页 色号 面膜 精华 敏感肌 干皮 油皮 补水 保湿 成分 配料 "
@@ -32,64 +34,60 @@ _MODERN = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """The likeliest cut of a text into words: log probability and word ranges."""
+class Cut(NamedTuple):
+    """The likeliest cut of a text into words: log probability at each place, and where the word before it begins."""
 
-    log_probability: float
-    words: tuple[tuple[int, int], ...]
+    log_probabilities: Sequence[float]
+    begins: Sequence[int]
+
+    def words(self, offset: int = 0) -> list[tuple[int, int]]:
+        """The ranges of the words in a text that the one cut begins ``offset`` characters into."""
+        found, end = [], len(self.begins) - 1
+        while end:
+            found.append((self.begins[end] + offset, end + offset))
+            end = self.begins[end]
+        return found[::-1]
 
 
 class PlainWords:
     """Frequencies of plain words and of the terms of the packs."""
 
-    def __init__(self, frequencies: dict[str, int], terms: Iterable[str] = ()) -> None:
+    def __init__(self, frequencies: Mapping[str, int], terms: Iterable[str] = ()) -> None:
         self._frequencies = frequencies
-        self._terms = frozenset(terms)
         self._total = math.log(sum(frequencies.values()) or 1)
+        known = {count: math.log(count) - self._total for count in set(frequencies.values()) if count}
+        logs = {word: known.get(count, _BEGINNING) for word, count in frequencies.items()}
+        logs |= {term: self.as_term(term) for term in terms if len(term) <= LONGEST_WORD}
+        # Beginnings of longer words are there too, so that most places need one look-up.
+        longer = [word for word in logs if len(word) > 2]
+        beginnings = {word[:2] for word in longer} | {word[:3] for word in longer if len(word) > 3}
+        self._logs = dict.fromkeys(beginnings, _BEGINNING) | logs
 
     def frequency(self, word: str) -> int:
         """Occurrences of ``word`` in the dictionary's own corpus; 0 for a stranger."""
         return self._frequencies.get(word, 0)
 
-    def _log(self, word: str) -> float | None:
-        count = self._frequencies.get(word, 0)
-        if word in self._terms:
-            count = max(count, _TERM_FREQUENCY)
-        if not count:
-            return None if len(word) > 1 else -self._total
-        return math.log(count) - self._total
+    def as_term(self, term: str) -> float:
+        """Log probability of ``term`` where a host is taken to have said it."""
+        return math.log(max(self.frequency(term), _TERM_FREQUENCY)) - self._total
 
-    def cut(self, text: str, forced: tuple[int, int] | None = None) -> Cut:
-        """The likeliest cut of ``text``; ``forced`` is a range that is one term of a pack."""
-        size = len(text)
-        best = [-math.inf] * (size + 1)
-        back = [0] * (size + 1)
-        best[0] = 0.0
-        for start in range(size):
-            if best[start] == -math.inf:
-                continue
-            for end, log in self._edges(text, start, forced):
-                if best[start] + log > best[end]:
-                    best[end], back[end] = best[start] + log, start
-        words, end = [], size
-        while end:
-            words.append((back[end], end))
-            end = back[end]
-        return Cut(best[size], tuple(reversed(words)))
-
-    def _edges(self, text: str, start: int, forced: tuple[int, int] | None) -> Iterable[tuple[int, float]]:
-        if forced and start == forced[0]:
-            yield forced[1], max(self._log(text[start : forced[1]]) or -99.0, math.log(_TERM_FREQUENCY) - self._total)
-            return
-        limit = forced[0] if forced and start < forced[0] else len(text)
-        for end in range(start + 1, min(start + LONGEST_WORD, limit) + 1):
-            log = self._log(text[start:end])
-            if log is not None:
-                yield end, log
-        number = _MEASURE.match(text, start, limit) if text[start] in _NUMERALS else None
-        if number and number.end() - start > 1:
-            yield number.end(), _NUMBER_LOG
+    def cut(self, text: str) -> Cut:
+        """The likeliest cut of ``text``: dynamic programming over words of up to `LONGEST_WORD` and over numbers."""
+        find, unknown, size = self._logs.get, -self._total, len(text)
+        best, begins = [0.0] + [-math.inf] * size, [0] * (size + 1)
+        for start, char in enumerate(text):
+            so_far, end = best[start], start + 1
+            log: float | None = find(char) or unknown
+            while log is not None:
+                if log and so_far + log > best[end]:
+                    best[end], begins[end] = so_far + log, start
+                end += 1
+                log = find(text[start:end]) if end <= size else None
+            number = _MEASURE.match(text, start) if char in NUMERALS else None
+            end = number.end() if number else 0
+            if end > start + 1 and so_far + _NUMBER_LOG > best[end]:
+                best[end], begins[end] = so_far + _NUMBER_LOG, start
+        return Cut(best, begins)
 
 
 @lru_cache(maxsize=1)
@@ -104,9 +102,7 @@ def dictionary() -> dict[str, int]:
             "缺少词频表：软件包 jieba 没有装好。",
             "The word frequencies are missing: the package jieba is not installed properly.",
         )
-    found = dict.fromkeys(_MODERN.split(), 200)
-    for line in path.read_text(encoding="utf-8").splitlines():
-        word, _, rest = line.partition(" ")
-        if len(word) <= LONGEST_WORD:
-            found[word] = max(found.get(word, 0), int(rest.partition(" ")[0]))
-    return found
+    fields = path.read_text(encoding="utf-8").split()  # word, count, part of speech, line after line
+    counted = zip(fields[::3], map(int, fields[1::3]), strict=True)
+    found = {word: count for word, count in counted if len(word) <= LONGEST_WORD}
+    return found | {word: max(found.get(word, 0), 200) for word in _MODERN.split()}
