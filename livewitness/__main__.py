@@ -13,6 +13,9 @@ def main() -> None:
     if shadowed is not None:
         sys.stderr.write(str(shadowed) + "\n")
         sys.exit(1)
+    from core.allocator import share_arenas
+
+    share_arenas()
     sys.exit(_run(sys.argv[1:]))
 
 
