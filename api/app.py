@@ -10,15 +10,18 @@ from api import (
     accounts,
     alerts,
     audit,
+    case_exports,
     cases,
     clips,
     demonstration,
     events,
+    figures,
     measures,
     metrics,
     pages,
     playback,
     retention,
+    retention_report,
     rooms,
     rules,
     search,
@@ -32,9 +35,11 @@ from api import (
 )
 from api.auth.access import route_rules
 from api.auth.throttle import Throttle
+from api.case_room import CaseRoom
 from api.context import ApiContext, no_checks
 from api.errors import add_error_handlers
 from api.exhibits import ExhibitRoom
+from api.export_desk import ExportDesk
 from api.guard import Guard
 from api.health import CachedChecks, health_route
 from api.shelf import ClipShelf
@@ -57,13 +62,16 @@ _MODULES = (
     stills,
     playback,
     cases,
+    case_exports,
     measures,
     retention,
+    retention_report,
     rules,
     audit,
     watches,
     demonstration,
     webhooks,
+    figures,
     metrics,
     pages,
 )
@@ -94,6 +102,8 @@ def create_app(context: ApiContext) -> FastAPI:
     app.state.searches = Throttle(context.limits.searches_per_s, context.limits.searches_burst)
     app.state.stills = stills.places()
     app.state.exhibits = ExhibitRoom(context)
+    app.state.case_room = CaseRoom(context, app.state.exhibits)
+    app.state.export_desk = ExportDesk(context)
     app.add_middleware(Guard, hosts=context.hosts, limits=context.limits)
     add_error_handlers(app)
     for refusal in (SignInError, DeniedError):

@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 
 from core.health import CheckResult
 from core.metrics import Metrics
+from core.records import ModelIdentity
 from core.shapes import Json
 from core.watch_config import WatchConfig
 from evidence.live_log import SealOptions
@@ -65,6 +66,8 @@ class Demonstration(Protocol):
     def play(self) -> Json:
         """Begin. Raises `ConflictError` while it plays."""
         ...
+
+
 
 
 def no_checks() -> Sequence[CheckResult]:
@@ -126,6 +129,8 @@ class ApiContext:
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
     rules: Callable[[], Sequence[Json]] = no_rules
     demonstration: Demonstration | None = None
+    embedder: ModelIdentity | None = None
+    min_free_bytes: int = 0
 
 
 def context_of(request: Request) -> ApiContext:

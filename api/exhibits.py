@@ -17,7 +17,7 @@ from core.errors import BadInputError, NotFoundError
 from evidence.audit import Actor
 from evidence.cutting import written_whole
 from evidence.keys import Keyring
-from evidence.package import ExportContext, ExportRequest, export_package
+from evidence.package import ExportContext, ExportRequest, Package, export_package
 from evidence.verifier import LIMIT_S, Anchors, Verdict, verify_package
 from store import cases
 from store.cases import Exhibit, ExhibitKind
@@ -38,6 +38,10 @@ class Stretch:
     end_ms: int
     reason: str
 
+    def request(self, case_id: str) -> ExportRequest:
+        """As the export takes it."""
+        return ExportRequest(self.stream, self.start_ms, self.end_ms, case_id, self.reason)
+
 
 class ExhibitRoom:
     """Makes and finds the files of exhibits under ``<data>/cases``; a few are made at a time."""
@@ -48,21 +52,15 @@ class ExhibitRoom:
 
     def package(self, draft: Exhibit, stretch: Stretch, actor: Actor) -> Exhibit:
         """Export the stretch as a package into the case. Raises what `export_package` raises, and `BusyError`."""
-        context = self._context
-        export = ExportContext(context.db, context.data_dir, context.seal, actor, context.ffmpeg, context.ffmpeg_user)
-        wanted = ExportRequest(stretch.stream, stretch.start_ms, stretch.end_ms, draft.case_id, stretch.reason)
-        path = self._path(draft, ".zip")
+        path = self.new_path(draft, ".zip")
         with self._place():
-            made = export_package(export, wanted, path)
-        about: dict[str, Any] = {
-            "segments": made.segments,
-            "checkpoints": made.checkpoints,
-            "alerts": made.alerts,
-            "stamped": made.stamped,
-            "clip_start": seconds(made.clip.start_ms),
-        }
-        placed = replace(draft, stream=stretch.stream, start_ms=stretch.start_ms, end_ms=stretch.end_ms, about=about)
-        return self._keep(replace(placed, file=path.name, sha256=made.sha256, size=made.size))
+            made = export_package(self.exporting(actor), stretch.request(draft.case_id), path)
+        return self.keep(shown(draft, stretch, made))
+
+    def exporting(self, actor: Actor) -> ExportContext:
+        """What an export by ``actor`` works with."""
+        context = self._context
+        return ExportContext(context.db, context.data_dir, context.seal, actor, context.ffmpeg, context.ffmpeg_user)
 
     def receive(self, draft: Exhibit, data: bytes) -> Exhibit:
         """Keep a file that was handed in, hashed on receipt. Raises `BadInputError` for other than PNG, JPEG, PDF."""
@@ -71,42 +69,49 @@ class ExhibitRoom:
             raise BadInputError(
                 "upload_kind", "只接收 PNG、JPEG 图片和 PDF。", "Only PNG and JPEG pictures and PDF are taken."
             )
-        path = self._path(draft, suffix)
+        path = self.new_path(draft, suffix)
         with written_whole(path) as partial:
             partial.write_bytes(data)
         about = {"received": True}
         sha256 = hashlib.sha256(data).hexdigest()
-        return self._keep(replace(draft, file=path.name, sha256=sha256, size=len(data), about=about))
+        return self.keep(replace(draft, file=path.name, sha256=sha256, size=len(data), about=about))
 
     def note(self, draft: Exhibit) -> Exhibit:
         """An exhibit that is words only."""
-        return self._keep(draft)
+        return self.keep(draft)
 
     def path_of(self, exhibit: Exhibit) -> Path:
         """Where its file lies. Raises `NotFoundError` when it has none or it is gone."""
-        path = self._folder(exhibit.case_id) / exhibit.file
+        path = self.folder_of(exhibit.case_id) / exhibit.file
         if not exhibit.file or not path.is_file():
             raise NotFoundError("exhibit_file", "这件证据没有文件。", "This exhibit has no file.")
         return path
 
     def verify(self, exhibit: Exhibit) -> Verdict:
         """Check a package against this installation's own keys and authority, as ``livewitness verify`` does."""
-        keys = tuple(Keyring(self._context.data_dir / "keys").known())
-        return verify_package(self.path_of(exhibit), Anchors(keys, self._context.authorities, LIMIT_S))
+        return self.verify_file(self.path_of(exhibit))
 
-    def _keep(self, exhibit: Exhibit) -> Exhibit:
+    def verify_file(self, path: Path) -> Verdict:
+        """The same for a file that is no exhibit."""
+        keys = tuple(Keyring(self._context.data_dir / "keys").known())
+        return verify_package(path, Anchors(keys, self._context.authorities, LIMIT_S))
+
+    def keep(self, exhibit: Exhibit) -> Exhibit:
+        """Put an exhibit at the end of its case."""
         with self._context.db.write() as connection:
             position = cases.next_position(connection, exhibit.case_id)
             kept = replace(exhibit, position=position)
             cases.add_exhibit(connection, kept)
         return kept
 
-    def _path(self, draft: Exhibit, suffix: str) -> Path:
-        folder = self._folder(draft.case_id)
+    def new_path(self, draft: Exhibit, suffix: str) -> Path:
+        """Where the file of an exhibit is to lie."""
+        folder = self.folder_of(draft.case_id)
         folder.mkdir(parents=True, exist_ok=True)
         return folder / f"{draft.id}{suffix}"
 
-    def _folder(self, case_id: str) -> Path:
+    def folder_of(self, case_id: str) -> Path:
+        """Where the files of a case lie."""
         # A case's number is a person's choice; its folder name is not.
         name = _UNSAFE.sub("_", case_id)[:40]
         mark = hashlib.sha256(case_id.encode()).hexdigest()[:8]
@@ -120,6 +125,19 @@ class ExhibitRoom:
             yield
         finally:
             self._places.release()
+
+
+def shown(draft: Exhibit, stretch: Stretch, made: Package) -> Exhibit:
+    """The exhibit that a package is."""
+    about: dict[str, Any] = {
+        "segments": made.segments,
+        "checkpoints": made.checkpoints,
+        "alerts": made.alerts,
+        "stamped": made.stamped,
+        "clip_start": seconds(made.clip.start_ms),
+    }
+    placed = replace(draft, stream=stretch.stream, start_ms=stretch.start_ms, end_ms=stretch.end_ms, about=about)
+    return replace(placed, file=made.path.name, sha256=made.sha256, size=made.size)
 
 
 def draft(case_id: str, kind: ExhibitKind, title: str, comment: str, by: str) -> Exhibit:

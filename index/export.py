@@ -34,7 +34,7 @@ def hits_csv(answers: Iterable[SearchAnswer]) -> str:
     writer.writerow(COLUMNS)
     for answer in answers:
         for rank, hit in enumerate(answer.hits, 1):
-            writer.writerow([_harmless(cell) for cell in _row(answer.query, rank, hit)])
+            writer.writerow([harmless(cell) for cell in _row(answer.query, rank, hit)])
     return _MARK + text.getvalue()
 
 
@@ -56,6 +56,6 @@ def _row(query: str, rank: int, hit: Hit) -> list[object]:
     ]
 
 
-def _harmless(cell: object) -> object:
+def harmless(cell: object) -> object:
     """Text that a spreadsheet would take for a formula, marked as text."""
     return f"'{cell}" if isinstance(cell, str) and cell.lstrip(" \u3000").startswith(_FORMULA) else cell

@@ -1,25 +1,20 @@
 """Searches and, where nothing reaches the threshold, writes the negative result as a package."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-import index.concepts
-from core.errors import UsageError
-from core.records import ModelIdentity
 from core.settings import Settings
 from evidence.audit import local_actor
-from evidence.negative import NearHit, NegativePackage, Searched, export_negative
+from evidence.negative import NegativePackage, export_negative
+from evidence.negative_search import searched_of
 from evidence.staging import ExportContext
-from index.answer import Hit, SearchAnswer
-from index.request import Moment, SearchRequest, parse_moment, scope_of
+from index.answer import SearchAnswer
+from index.request import Moment, SearchRequest, parse_moment
 from index.search import Searcher
 from livewitness.console import emit, say, stdout
 from livewitness.wiring import database_of, embedder_of, seal_options
-from models.embedding import Embedder
 
 _SHOWN = 10
-_MEANS = ("exact", "letters", "sound", "concept", "meaning")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,32 +39,17 @@ def search_and_export(
     )
     with database_of(settings) as db, embedder_of(settings) as embedder:
         answer = Searcher(db, embedder).search(request)
-        if answer.capped:
-            raise UsageError("negative_capped", "查询太长。", "The query is too long.")
         context = ExportContext(
             db, settings.data.absolute(), seal_options(settings), local_actor(), settings.ffmpeg, settings.ffmpeg_user
         )
-        package = export_negative(context, _searched(request, answer, embedder, asked), output, case, reason)
+        package = export_negative(
+            context, searched_of(request, answer, embedder.identity, asked.threshold), output, case, reason
+        )
     _tell(package, answer, as_json=as_json)
 
 
 def _moment(text: str | None) -> Moment | None:
     return None if text is None else parse_moment(text)
-
-
-def _searched(request: SearchRequest, answer: SearchAnswer, embedder: Embedder, asked: NegativeQuery) -> Searched:
-    concepts = Path(index.concepts.__file__).with_suffix(".yaml")
-    models = (
-        embedder.identity,
-        ModelIdentity("concepts", hashlib.sha256(concepts.read_bytes()).hexdigest()),
-    )
-    hits = tuple(map(_near, answer.hits))
-    return Searched(answer.query, scope_of(request), answer.searched, hits, models, _MEANS, asked.threshold)
-
-
-def _near(hit: Hit) -> NearHit:
-    ways = tuple(why.way for why in hit.why)
-    return NearHit(hit.utterance.stream, hit.start_ms, hit.end_ms, hit.score, hit.utterance.text, hit.matched, ways)
 
 
 def _tell(package: NegativePackage, answer: SearchAnswer, *, as_json: bool) -> None:

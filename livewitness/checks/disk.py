@@ -1,11 +1,12 @@
 """Is there room to record, may we write, and until when will there be room."""
 
 import shutil
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from core.clock import utc_now
 from core.errors import Sentence
+from core.forecast import WEEK_S, full_by
 from core.health import CheckResult
 from core.settings import Settings
 from ingest.room import can_write
@@ -14,8 +15,6 @@ from store import recordings
 
 # What a 720p selling stream needs in an hour, for a figure a person can use.
 _GB_PER_HOUR = 0.9
-_WEEK_S = 7 * 86_400.0
-_AGES_S = 50 * 365 * 86_400.0
 
 
 def _nearest(folder: Path) -> Path:
@@ -54,16 +53,8 @@ def _forecast(settings: Settings, free: float) -> tuple[str, str]:
     return f"按近七日的录制量，{full:%Y-%m-%d} 前后写满", f"full around {full:%Y-%m-%d} at the pace of seven days"
 
 
-def full_by(now: datetime, free: float, week: int) -> datetime | None:
-    """When ``free`` bytes are used up at ``week`` bytes in seven days; ``None``: not within fifty years."""
-    if week <= 0:
-        return None
-    left = max(0.0, free) / week * _WEEK_S
-    return now + timedelta(seconds=left) if left < _AGES_S else None
-
-
 def _recorded_in_a_week(settings: Settings) -> int:
     if not settings.database.exists():
         return 0
     with database_of(settings) as db, db.read() as connection:
-        return recordings.bytes_since(connection, utc_now() - timedelta(seconds=_WEEK_S))
+        return recordings.bytes_since(connection, utc_now() - timedelta(seconds=WEEK_S))

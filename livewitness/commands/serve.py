@@ -68,7 +68,12 @@ def command(number: int | None, config: Path | None, data: Path | None) -> None:
         indexer = VectorIndexer(db, embedder)
         indexer.start()
         context = context_of(settings, doorway, db, Searcher(db, embedder, reranker=reranker), supervisor, metrics)
-        context = replace(context, demonstration=demonstration)
+        context = replace(
+            context,
+            demonstration=demonstration,
+            embedder=embedder.identity,
+            min_free_bytes=settings.min_free_bytes,
+        )
         say(f"服务已启动：{doorway.url}（Ctrl-C 结束）", f"The service runs at {doorway.url} (Ctrl-C to end)")
         if settings.accounts and (link := first_link(db)):
             say(

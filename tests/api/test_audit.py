@@ -1,5 +1,9 @@
 """The audit chain over HTTP: found by who, what and words; verified; looking is noted."""
 
+import csv
+import io
+import json
+
 from starlette.testclient import TestClient
 
 
@@ -13,6 +17,28 @@ def test_entries_are_found_newest_first(client: TestClient) -> None:
     rest = client.get("/api/v1/audit", params={"limit": 2, "before": everything["next"]}).json()
     assert rest["entries"][0]["index"] < everything["entries"][-1]["index"]
     assert client.get("/api/v1/audit", params={"by": "nobody"}).json()["entries"] == []
+
+
+def test_entries_are_found_by_time(client: TestClient) -> None:
+    client.get("/api/v1/search", params={"q": "三天祛斑"})
+    newest = client.get("/api/v1/audit", params={"action": "search", "limit": 1}).json()["entries"][0]["logged"]
+    later = client.get("/api/v1/audit", params={"action": "search", "from": "2999-01-01T00:00:00Z"}).json()
+    assert later["entries"] == []
+    since = client.get("/api/v1/audit", params={"action": "search", "from": newest}).json()["entries"]
+    before = client.get("/api/v1/audit", params={"action": "search", "to": newest}).json()["entries"]
+    assert all(e["logged"] >= newest for e in since)
+    assert all(e["logged"] < newest for e in before)
+    assert since
+    assert client.get("/api/v1/audit", params={"from": "2026-11-11T20:00"}).status_code == 422
+
+
+def test_a_spreadsheet_takes_nothing_for_a_formula(client: TestClient) -> None:
+    client.get("/api/v1/search", params={"q": "=HYPERLINK(1)", "stream": "s"})
+    table = client.get("/api/v1/audit", params={"format": "csv", "action": "search"})
+    assert table.headers["Content-Disposition"] == 'attachment; filename="audit.csv"'
+    rows = list(csv.DictReader(io.StringIO(table.text.removeprefix("\ufeff"))))
+    assert json.loads(rows[0]["detail"])["query"] == "=HYPERLINK(1)"
+    assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row.values())
 
 
 def test_the_chain_verifies(client: TestClient) -> None:
