@@ -50,16 +50,25 @@ _FORMATS = {
 _MICROSECONDS = 1_000_000
 _JUMP_S = 5
 """Times in the source that differ by more from what was to come are a jump, which ffmpeg reports and we act on."""
+_LOOK_S = 1.5
+"""So much of a live MPEG-TS, which may name further streams at any time, is looked at before recording; ffmpeg's own
+5 s are waited for in full. What has shown too little of itself by then is connected to again, and looked at with
+patience (`StreamPlan`). Not SRT: a sender that listens for one receiver is gone when that one leaves."""
+_HEADLESS = ("http", "hls")
 _INTERLEAVE_S = 2
 """How long video waits for audio that does not come before it is written; ffmpeg's own 10 s look like a dead source."""
 
 
 @dataclass(frozen=True, slots=True)
 class StreamPlan:
-    """What an epoch records: the container of its segments, and whether PCM is made from audio."""
+    """What an epoch records: the container of its segments, and whether PCM is made from audio.
+
+    ``patient``: the source is looked at for as long as ffmpeg likes before anything is recorded.
+    """
 
     container: Literal["mpegts", "matroska"] = "mpegts"
     audio: bool = True
+    patient: bool = False
 
     @property
     def suffix(self) -> str:
@@ -131,6 +140,8 @@ def recording(
     """
     options = _input_options(source, realtime=realtime, timeout_s=timeout_s)
     options |= {"dts_delta_threshold": _JUMP_S, "dts_error_threshold": _JUMP_S}
+    if source.kind in _HEADLESS and not plan.patient:
+        options["analyzeduration"] = round(_LOOK_S * _MICROSECONDS)
     if at_edge and source.kind == "hls":
         options["live_start_index"] = -1
     if drop_changed and plan.audio:

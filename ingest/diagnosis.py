@@ -14,6 +14,7 @@ _STEP_BACK_TICKS = 22_500
 _DISCONTINUITY = re.compile(r"timestamp discontinuity \(stream id=-?\d+\): (-?\d+)")
 _DISCONTINUITY_US = 250_000
 _OUT_OF_TIME = "invalid dropping"
+_VAGUE = re.compile(r"Could not find codec parameters for stream \d+ \((?:Video|Audio)")
 _NEW_STREAM = re.compile(r"New (audio|video) stream with index \d+")
 _OTHER_AUDIO = ("Avoiding reinit; dropping frame", "because audio parameters changed")
 _UNDECODABLE = "Error submitting packet to decoder"
@@ -98,6 +99,7 @@ class StreamNames:
 class InputReport:
     """Reads ffmpeg's messages line by line until its input has been described.
 
+    ``vague``: some of its streams have not shown yet what they are made of.
     ``complete`` turns true when ffmpeg has opened its input; ``streams``, ``container`` and ``finite``
     (whether the input has a length) are final from then on. ``jumped`` turns true when time in the source
     leaps, ahead or back, as when a publisher comes back to an RTMP server that kept us connected;
@@ -110,6 +112,7 @@ class InputReport:
         self.container = ""
         self.finite = False
         self.complete = False
+        self.vague = False
         self.jumped = False
         self.audio_changed = False
         self.new_streams: frozenset[str] = frozenset()
@@ -123,6 +126,8 @@ class InputReport:
         if line.startswith(_INPUT_READ):
             self.complete = True
             return
+        if _VAGUE.search(line):
+            self.vague = True
         if line.startswith("Input #0, "):
             self.container = line.split(", ", 2)[1]
         if line.lstrip().startswith("Duration: "):

@@ -44,9 +44,10 @@ Ending = Literal[
     "stuck",
     "no_answer",
     "not_opened",
+    "vague",
     "replan",
 ]
-"""Why an epoch is over. ``no_answer``, ``not_opened`` and ``replan``: it never began."""
+"""Why an epoch is over. ``no_answer``, ``not_opened``, ``vague`` and ``replan``: it never began."""
 
 _POLL_S = 0.1
 _DISK_CHECK_S = 2.0
@@ -244,6 +245,9 @@ class EpochRecorder:
             self.messages, self.streams = process.tail(), process.report.streams
             return "stopped" if self._stop.is_set() else ending
         self.streams = process.report.streams
+        if self._live and process.report.vague and not self._order.plan.patient:
+            process.kill()
+            return "vague"
         if self._live and not (self.streams.fits_mpegts or self._order.plan.container == "matroska"):
             process.kill()
             return "replan"

@@ -40,7 +40,7 @@ _AT_ONCE: frozenset[Ending] = frozenset({"died", "rollover", "jumped", "changed"
 """The source is there: an epoch that ended so is followed at once, and what came before is recorded."""
 _HASTE_MS = 2_000
 """Unless it was shorter than this, so that a source that leaps all the time is not opened all the time."""
-_MAX_REPLANS = 2
+_MAX_REPLANS = 3
 _SHORT_MS = 2_000
 
 
@@ -216,7 +216,7 @@ class StreamRecorder:
             _log.warning("%s: %s; reconnecting", self._stream, last_message(recorder.messages) or ending)
             if self._stop.wait(0 if at_edge else self._policy.delay_s(attempt, self._rng)):
                 return self._end("stopped")
-            attempt, plan = attempt + 1, StreamPlan(container=plan.container)
+            attempt, plan = attempt + 1, replace(plan, audio=True)
 
     def _open_gap(self, epoch: Epoch) -> None:
         """Say at once that a source is lost: it may be long until it is back."""
@@ -311,6 +311,8 @@ def _file_plan(info: MediaInfo) -> StreamPlan:
 
 def _changed_plan(plan: StreamPlan, ending: Ending, recorder: EpochRecorder) -> StreamPlan:
     """The plan that suits what ffmpeg found; the same one when another plan would not help."""
+    if ending == "vague":
+        return replace(plan, patient=True)
     if ending == "replan":
         return replace(plan, container="matroska")
     if cause(recorder.messages) == "no_stream" and recorder.streams.video:
