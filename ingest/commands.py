@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import ffmpeg
 import imageio_ffmpeg
@@ -53,8 +54,8 @@ _JUMP_S = 5
 _LOOK_S = 1.5
 """So much of a live MPEG-TS, which may name further streams at any time, is looked at before recording; ffmpeg's own
 5 s are waited for in full. What has shown too little of itself by then is connected to again, and looked at with
-patience (`StreamPlan`). Not SRT: a sender that listens for one receiver is gone when that one leaves."""
-_HEADLESS = ("http", "hls")
+patience (`StreamPlan`). Not SRT: a sender that listens for one receiver is gone when that one leaves. Not FLV, whose
+header says what to wait for, and not HLS, which sends several seconds at once."""
 _INTERLEAVE_S = 2
 """How long video waits for audio that does not come before it is written; ffmpeg's own 10 s look like a dead source."""
 
@@ -107,6 +108,10 @@ def _input_options(source: Source, *, realtime: bool, timeout_s: float) -> dict[
     return options
 
 
+def _path(source: Source) -> str:
+    return urlsplit(source.location).path.lower()
+
+
 def _compile(output: Any, binary: str) -> list[str]:  # noqa: ANN401 - ffmpeg-python has no types
     quiet = output.global_args("-hide_banner", "-nostdin", "-nostats")
     argv: list[str] = ffmpeg.compile(quiet, cmd=binary, overwrite_output=True)
@@ -140,7 +145,7 @@ def recording(
     """
     options = _input_options(source, realtime=realtime, timeout_s=timeout_s)
     options |= {"dts_delta_threshold": _JUMP_S, "dts_error_threshold": _JUMP_S}
-    if source.kind in _HEADLESS and not plan.patient:
+    if source.kind == "http" and not plan.patient and not _path(source).endswith(".flv"):
         options["analyzeduration"] = round(_LOOK_S * _MICROSECONDS)
     if at_edge and source.kind == "hls":
         options["live_start_index"] = -1
