@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from claims.checker import Checker, load_checker
 from core.records import Verdict
+from tests.counts import times
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +96,7 @@ def test_badly_heard_words_score_lower(checker: Checker) -> None:
     assert unsure < sure
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=times(60, 300), deadline=None)
 @given(st.text(st.characters(), max_size=120))
 def test_no_text_breaks_it(text: str) -> None:
     checker = _shared()
@@ -104,7 +105,7 @@ def test_no_text_breaks_it(text: str) -> None:
         assert finding.matched == text[finding.start : finding.end]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=times(60, 200), deadline=None)
 @given(st.text("三天祛斑治失眠全网最低价不没有你懂的加微信v，。？百分之1%28 ", max_size=60))
 def test_no_mixture_of_its_own_words_breaks_it(text: str) -> None:
     for finding in _shared().check(text, "cosmetics"):
@@ -130,9 +131,9 @@ def test_an_utterance_takes_milliseconds(checker: Checker) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=10_000, deadline=None)
+@settings(max_examples=times(500, 10_000), deadline=None)
 @given(st.text(max_size=60))
-def test_ten_thousand_random_strings(text: str) -> None:
+def test_random_strings_never_break_it(text: str) -> None:
     assert all(f.matched == text[f.start : f.end] for f in _shared().check(text))
 
 

@@ -15,6 +15,7 @@ from claims.meant import least_probability
 from core.errors import ModelError
 from core.records import ModelIdentity, Severity, Verdict
 from models.cards import card
+from tests.counts import times
 
 
 class FixedEmbedder:
@@ -100,7 +101,7 @@ def test_weights_that_do_not_match_their_card_are_refused(tmp_path: Path) -> Non
         load_meaning(tmp_path / "nothing.npz")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=times(40, 200), deadline=None)
 @given(st.text("三天祛斑，。？a1的了我", max_size=60))
 def test_clauses_lie_in_the_text_in_order(text: str) -> None:
     folded = fold(text).text
@@ -109,7 +110,7 @@ def test_clauses_lie_in_the_text_in_order(text: str) -> None:
     assert ranges == sorted(ranges)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=times(30, 100), deadline=None)
 @given(st.text(max_size=80))
 def test_any_text_gets_a_probability(text: str) -> None:
     folded = fold(text).text

@@ -8,6 +8,7 @@ from claims.checker import load_checker
 from claims.fold import fold
 from claims.repair import Repairer, spoken_counts, spoken_words
 from claims.words import dictionary
+from tests.counts import times
 
 REPAIRER = Repairer(dictionary(), spoken_counts(), ("祛斑", "全网最低价"))
 
@@ -31,7 +32,7 @@ def test_plain_speech_stays_as_it_is(text: str) -> None:
     assert REPAIRER.repaired(text) == text
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=times(60, 200), deadline=None)
 @given(st.text(st.sampled_from("三天去班全往最低价的了，。abc1斑祛"), max_size=40))
 def test_nothing_moves(text: str) -> None:
     said = REPAIRER.repaired(text)

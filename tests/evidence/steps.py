@@ -1,9 +1,10 @@
-"""Kills a process at each of its steps that touch the disk, one after the other: ``python steps.py SCENARIO FOLDER``.
+"""Kills a process at steps of it that touch the disk: ``python steps.py SCENARIO FOLDER HOW_MANY``.
 
 A step is a write, fsync, truncation, link, removal, renaming, new folder, or the commit of a transaction. For each the
 scenario's pristine folder is copied and the scenario run in a process of its own, which is killed (SIGKILL) before the
 step, and once more in the middle of it where it is a write; then the scenario is run again to its end and checked.
-Prints the number of steps; the exit code is 1 when a check failed.
+Chance picks HOW_MANY steps of all (0: every one). Prints how many there are and how often it was killed; the exit code
+is 1 when a check failed.
 """
 
 import os
@@ -17,6 +18,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import sqlalchemy
+
+from tests.counts import chance
 
 STEPS = ("write", "fsync", "ftruncate", "link", "unlink", "replace", "rename", "rmdir", "mkdir")
 
@@ -33,8 +36,8 @@ class Scenario(Protocol):
     def check(self, data: Path, told: list[str]) -> None: ...
 
 
-def kill_at(number: int, torn: bool) -> None:
-    """Have this process killed before step ``number``; with ``torn`` in the middle of it."""
+def kill_at(number: int, torn: bool) -> list[int]:
+    """Have this process killed before step ``number``; with ``torn`` in the middle of it. Counts the steps taken."""
     lock, count = threading.Lock(), [0]
 
     def step(call: Callable[..., Any], half: Callable[..., Any] | None) -> Callable[..., Any]:
@@ -55,6 +58,7 @@ def kill_at(number: int, torn: bool) -> None:
         half = (lambda fd, data: real_write(fd, bytes(data)[: len(data) // 2])) if name == "write" else None
         setattr(os, name, step(getattr(os, name), half))
     sqlalchemy.Connection.commit = step(sqlalchemy.Connection.commit, None)
+    return count
 
 
 def in_a_process(work: Callable[[], None]) -> int:
@@ -104,26 +108,39 @@ def one_step(scenario: Scenario, pristine: Path, work: Path, number: int, torn: 
     return "killed" if in_a_process(again) == 0 else "failed"
 
 
-def main(scenario: Scenario, folder: Path) -> int:
+def count_steps(scenario: Scenario, pristine: Path, work: Path) -> int:
+    """How many steps there are when nothing is killed; 0 when it failed."""
+    shutil.copytree(pristine, work)
+    note = work.with_suffix(".count")
+
+    def counted() -> None:
+        count = kill_at(0, False)
+        scenario.act(work, lambda _text: None)
+        taken = count[0]
+        note.write_text(str(taken))
+
+    return int(note.read_text()) if in_a_process(counted) == 0 else 0
+
+
+def main(scenario: Scenario, folder: Path, how_many: int) -> int:
     pristine, work = folder / "pristine", folder / "work"
     if in_a_process(lambda: scenario.prepare(pristine)) != 0:
         return 1
+    steps = count_steps(scenario, pristine, work)
+    numbers = range(1, steps + 1)
     kills = 0
-    number = 1
-    while True:
+    for number in sorted(chance("steps").sample(numbers, how_many)) if how_many else numbers:
         for torn in (False, True):
             outcome = one_step(scenario, pristine, work, number, torn)
             if outcome == "failed":
                 print(f"failed at step {number}{' torn' if torn else ''}", file=sys.stderr)
                 return 1
             kills += outcome == "killed"
-            if outcome == "ended" and not torn:
-                print(kills)
-                return 0
-        number += 1
+    print(steps, kills)
+    return 0
 
 
 if __name__ == "__main__":
     from tests.evidence.step_scenarios import SCENARIOS
 
-    sys.exit(main(SCENARIOS[sys.argv[1]](), Path(sys.argv[2])))
+    sys.exit(main(SCENARIOS[sys.argv[1]](), Path(sys.argv[2]), int(sys.argv[3])))

@@ -1,7 +1,6 @@
 """kill -9 at any instant: what was told stays in the log, nothing there changes, and every checkpoint fits."""
 
 import os
-import random
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ from evidence.merkle import root
 from evidence.segment_log import log_path, read_log
 from store import recordings
 from store.engine import open_database
+from tests.counts import chance, times
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
@@ -33,10 +33,10 @@ def run_and_kill(data: Path, after_s: float) -> list[int]:
 
 
 def test_killed_again_and_again_the_log_stays_whole(tmp_path: Path) -> None:
-    rng = random.Random(9)
+    rng = chance("killed")
     told: list[int] = []
     before: tuple[bytes, ...] = ()
-    for _ in range(5):
+    for _ in range(times(3, 8)):
         told += run_and_kill(tmp_path, rng.random() * 0.4)
         view = read_log(log_path(tmp_path, "s"))
         assert view.lines[: len(before)] == before, "a line that was there has changed"
