@@ -14,10 +14,12 @@ from api import (
     cases,
     clips,
     demonstration,
+    dryruns,
     events,
     figures,
     measures,
     metrics,
+    packs,
     pages,
     playback,
     retention,
@@ -42,6 +44,7 @@ from api.exhibits import ExhibitRoom
 from api.export_desk import ExportDesk
 from api.guard import Guard
 from api.health import CachedChecks, health_route
+from api.packroom import PackRoom
 from api.shelf import ClipShelf
 from core.access import DeniedError, SignInError
 
@@ -67,6 +70,8 @@ _MODULES = (
     retention,
     retention_report,
     rules,
+    packs,
+    dryruns,
     audit,
     watches,
     demonstration,
@@ -102,6 +107,8 @@ def create_app(context: ApiContext) -> FastAPI:
     app.state.searches = Throttle(context.limits.searches_per_s, context.limits.searches_burst)
     app.state.stills = stills.places()
     app.state.exhibits = ExhibitRoom(context)
+    app.state.packs = PackRoom(context.data_dir, context.packs)
+    app.state.dry_runs = dryruns.DryRuns(context)
     app.state.case_room = CaseRoom(context, app.state.exhibits)
     app.state.export_desk = ExportDesk(context)
     app.add_middleware(Guard, hosts=context.hosts, limits=context.limits)

@@ -17,6 +17,7 @@ from api.context import Context
 from api.errors import ERRORS
 from api.exhibits import ExhibitRoom, Stretch, draft
 from api.export_desk import ExportDesk, ExportOrder
+from api.once import OnceRoute, once
 from api.queries import known_stream, own_shop
 from api.trail import actor_of, note
 from core.errors import BadInputError
@@ -25,7 +26,7 @@ from evidence.negative import THRESHOLD
 from index.request import SearchRequest, parse_moment
 from store.cases import ExhibitKind
 
-router = APIRouter(prefix="/api/v1/cases/{number}", tags=["cases"], responses=ERRORS)
+router = APIRouter(prefix="/api/v1/cases/{number}", tags=["cases"], responses=ERRORS, route_class=OnceRoute)
 CaseNumber = Annotated[str, Path(max_length=100, description="案号 / number of the case")]
 ExportName = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$", description="导出编号 / id of the export")]
 _NEAR = 10
@@ -106,6 +107,7 @@ def list_exports(request: Request, context: Context, visitor: Exhibiting, number
 
 
 @router.post("/exports", status_code=202, summary="导出整卷 / Export the whole case")
+@once
 def export(
     request: Request, context: Context, visitor: Exhibiting, number: CaseNumber, wanted: Reason
 ) -> dict[str, Any]:
@@ -141,6 +143,7 @@ def verify_export(
 
 
 @router.post("/masked", status_code=202, summary="证据包与遮蔽版 / A package and its masked edition")
+@once
 def add_masked(
     request: Request, context: Context, visitor: Exhibiting, number: CaseNumber, wanted: NewMasked
 ) -> dict[str, Any]:
@@ -162,6 +165,7 @@ def add_masked(
 
 
 @router.post("/negatives", status_code=202, summary="检索未果 / A negative result")
+@once
 def add_negative(
     request: Request, context: Context, visitor: Exhibiting, number: CaseNumber, wanted: NewNegative
 ) -> dict[str, Any]:

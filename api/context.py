@@ -68,6 +68,8 @@ class Demonstration(Protocol):
         ...
 
 
+DryRun = Callable[[Path, str, Callable[[], bool]], Json]
+"""A pack's file, a stream (empty: all) and whether to give up: what the pack would change. `LiveWitnessError`."""
 
 
 def no_checks() -> Sequence[CheckResult]:
@@ -86,6 +88,7 @@ class Limits:
 
     body_bytes: int = 64 * 1024
     upload_bytes: int = 20 * 1024 * 1024
+    pack_bytes: int = 1024 * 1024
     query_bytes: int = 4096
     clip_seconds: float = 600.0
     clips_waiting: int = 4
@@ -106,6 +109,7 @@ class ApiContext:
     ``stopping`` is set when the service ends, so that open event streams end with it.
     ``watches`` starts and stops streams, where this installation watches any itself. Without ``accounts`` whoever
     reaches the service is its administrator: then it must listen on loopback only. ``secure``: cookies need https.
+    ``packs`` are the rule packs that the settings name, ``dry_run`` tries another one on what was said.
     Packages are sealed by ``seal`` and verified against the CAs of ``authorities``.
     """
 
@@ -128,6 +132,8 @@ class ApiContext:
     authorities: tuple[Certificate, ...] = ()
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
     rules: Callable[[], Sequence[Json]] = no_rules
+    packs: tuple[Path, ...] = ()
+    dry_run: DryRun | None = None
     demonstration: Demonstration | None = None
     embedder: ModelIdentity | None = None
     min_free_bytes: int = 0

@@ -13,6 +13,7 @@ from core.errors import LiveWitnessError
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _FILES = re.compile(r"/api/v1/cases/[^/]+/files")
+_PACKS = "/api/v1/packs"
 
 
 def host_name(value: str) -> str:
@@ -60,9 +61,12 @@ class Guard:
         return None
 
     def _body_limit(self, scope: Scope) -> int:
-        """Files are taken at one kind of address only; everything else is a few fields of JSON."""
-        takes_file = scope["method"] == "POST" and _FILES.fullmatch(scope["path"])
-        return self._limits.upload_bytes if takes_file else self._limits.body_bytes
+        """Files and rule packs are taken at one kind of address each; everything else is a few fields of JSON."""
+        if scope["method"] != "POST":
+            return self._limits.body_bytes
+        if _FILES.fullmatch(scope["path"]):
+            return self._limits.upload_bytes
+        return self._limits.pack_bytes if scope["path"] == _PACKS else self._limits.body_bytes
 
     def _own_page(self, headers: Headers) -> bool:
         if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):

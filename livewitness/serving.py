@@ -13,6 +13,7 @@ from livewitness import __version__
 from livewitness.checks import SERVING, run_checks
 from livewitness.commands.rules import rule_json
 from livewitness.doorway import Doorway
+from livewitness.trying import dry_run
 from livewitness.wiring import seal_options
 from store.engine import Database
 from store.retention import RetentionClass
@@ -28,7 +29,7 @@ class RuleList:
     def __call__(self) -> list[Json]:
         """All rules of all packs."""
         if self._checker is None:
-            self._checker = ReloadingChecker(self._settings.packs)
+            self._checker = ReloadingChecker(self._settings.packs, folder=self._settings.pack_folder)
         return [rule_json(rule, pack) for pack in self._checker.current().packs for rule in pack.rules]
 
 
@@ -54,4 +55,6 @@ def context_of(  # noqa: PLR0917 - everything the application stands on, each on
         authorities=tuple(read_ca(settings.tsa_ca)) if settings.tsa_ca else (),
         retention=RetentionPolicy(settings.retention_years, RetentionClass(settings.retention_class)),
         rules=RuleList(settings),
+        packs=settings.packs,
+        dry_run=partial(dry_run, settings.data.absolute()),
     )

@@ -28,11 +28,14 @@ WITHOUT = {
     "/api/v1/session/link": "the link works once",
     "/api/v1/alerts/{alert_id}/reviews": "names the step it was decided on; a second one is refused",
     "/api/v1/cases/{number}/exhibits/{exhibit_id}/verification": "looks and changes nothing",
+    "/api/v1/cases/{number}/exports/{name}/verification": "looks and changes nothing",
     "/api/v1/holds/{hold_id}/lift": "a hold is lifted once",
     "/api/v1/streams/{name}/measures/{number}/answer": "a measure is answered once",
     "/api/v1/watches/{name}/start": "nothing changes for a stream that runs",
     "/api/v1/watches/{name}/stop": "nothing changes for a stream that has ended",
     "/api/v1/webhooks/{name}/dead/resend": "asks for one more attempt, of what is dead only",
+    "/api/v1/packs/{draft}/activate": "nothing changes for what is in force",
+    "/api/v1/packs/{draft}/deactivate": "nothing changes for what is not in force",
     "/api/v1/demonstration": "refused while it plays",
 }
 

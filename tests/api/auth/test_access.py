@@ -57,6 +57,7 @@ def call(client: TestClient, method: str, path: str) -> int:
         .replace("{alert_id}", "none")
         .replace("{number}", "1")
         .replace("{exhibit_id}", "0" * 16)
+        .replace("{draft}", "0" * 16)
     )
     if path == "/api/v1/events":
         address += "?last_event_id=x"
