@@ -13,6 +13,7 @@ from typing import IO
 from core.errors import BadInputError, Sentence, StorageError
 from ingest.commands import segment_feed
 from ingest.process import Confinement, start_confined
+from ingest.route import plain_environment
 from ingest.segments import take_back
 
 MADE = Path("made")
@@ -29,7 +30,7 @@ def run_cut(argv: Sequence[str], feed: Sequence[Path], target: Path, *, listed: 
     `ingest.launcher` in a folder of its own, for ``limit_s`` seconds at most, of the clock and of the processor.
     Raises `BadInputError` when it cannot make the file, `StorageError` when the disk is full or it does not start.
     """
-    confinement = Confinement(user=user, cpu_s=limit_s)
+    confinement = Confinement(plain_environment(), user=user, cpu_s=limit_s)
     with (
         tempfile.TemporaryFile() as messages,
         tempfile.TemporaryDirectory(prefix=".cut-", dir=target.parent) as folder,

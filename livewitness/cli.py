@@ -34,6 +34,7 @@ _COMMANDS = {
     "backup": ("backup", "备份 / copy everything elsewhere"),
     "restore": ("restore", "从备份恢复 / restore a backup"),
     "doctor": ("doctor", "检查本机环境 / check this machine"),
+    "settings": ("settings", "设置的样例与说明 / settings: a sample, a page"),
     "models": ("models", "模型：列出、校验、下载 / list, verify, fetch models"),
     "rules": ("rules", "规则：列出、校验、测试、说明 / list, check, test, explain rules"),
     "bench": ("bench", "基准测试 / benchmarks"),

@@ -1,5 +1,6 @@
 """The one place where parts are put together: settings in, ready objects out."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -11,9 +12,9 @@ from asr.transcriber import Listener
 from asr.windows import LIVE_POLICY, WindowPolicy
 from claims.reload import ReloadingChecker
 from core.egress import Egress
-from core.errors import BadInputError
+from core.errors import BadInputError, UsageError
 from core.records import Stream
-from core.settings import Settings
+from core.settings import Settings, sample_secrets
 from evidence.live_log import SealOptions
 from index.indexer import VectorIndexer
 from index.search import Searcher
@@ -41,7 +42,16 @@ SETTLE_S = 5.0
 
 
 def settings_for(data: Path | None) -> Settings:
-    """Settings from the environment, with the data directory of the command line where one is named."""
+    """Settings from the environment, with the data directory of the command line where one is named.
+
+    Raises `UsageError` when a secret is still that of the sample.
+    """
+    if left := sample_secrets(os.environ):
+        raise UsageError(
+            "sample_secret",
+            f"{', '.join(left)} 仍是样例中的值，请换成自己的密钥。",
+            f"{', '.join(left)} still holds the value of the sample: put in a secret of your own.",
+        )
     return Settings() if data is None else Settings(data=data)
 
 
