@@ -21,7 +21,7 @@ from index.inverted import BLOCK, TermIndex, term
 from index.vectors import Mask, VectorStore
 from models.embedder import Matrix
 from store.readings import Indexed, indexed_after
-from store.vectors import removals_after, vectors_after, vectors_of
+from store.vectors import anything_new, removals_after, vectors_after, vectors_of
 
 Ids = NDArray[np.int64]
 Totals = NDArray[np.int64]
@@ -65,6 +65,7 @@ class IndexCache:
         """Of each stream, by number: living utterances, how many of them have a vector, their length in ms."""
         self.scores = np.zeros((3, BLOCK), dtype=np.float32)
         """Room to score the rows of one block, by `WAYS`."""
+        self._covered = np.zeros(0, dtype=np.float32)
         self._last: dict[int, tuple[int, int]] = {}
         self._pairs = _PairTerms()
         self.vector_number = 0
@@ -78,6 +79,9 @@ class IndexCache:
     def refresh(self, connection: Connection, progress: Progress | None = None) -> int:
         """Read what was written or deleted since the last call; how many rows and vectors that were."""
         with self.lock:
+            last = int(self.ids.values[-1]) if len(self.ids) else 0
+            if not anything_new(connection, last, self.vector_number, self.removal_number):
+                return 0
             changed = self._refresh_removals(connection)
             changed += self._refresh_rows(connection, progress)
             changed += self._refresh_vectors(connection, progress)
@@ -108,6 +112,13 @@ class IndexCache:
             return np.zeros(0, dtype=np.int64)
         rows: Ids = places[known[places] == ids]
         return rows[self.alive.values[rows]]
+
+    def room_for_scores(self) -> Matrix:
+        """Room to score every row, in whole blocks; what stands in it is of no meaning."""
+        wanted = -(-len(self) // BLOCK) * BLOCK
+        if len(self._covered) != wanted:
+            self._covered = np.zeros(wanted, dtype=np.float32)
+        return self._covered
 
     def code(self, stream: str) -> int:
         """The number of a stream in ``streams``; -1 when nothing of it is indexed."""

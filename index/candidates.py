@@ -31,66 +31,106 @@ BY_COVERAGE = 800
 BY_MEANING = 20
 KEPT = 20
 _SAMPLED = 16
-# Where more rows of a block than this cover anything, those that cover less than that share are left out.
-_MANY = 4_096
-_LITTLE = 0.15
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """Share of the query that rows cover: by letters, by sounds, altogether with concepts (0 to 1).
+    """Share of the query that rows cover by letters, sounds and concepts, 0 to 1: valid until the next query.
 
-    ``rows`` ascend; a row that is not among them covers nothing.
+    ``scored``: for each block of rows whether it was looked at. ``spelled``: the rows that share most letters or sounds
+    in order with the query; ``likely``: those that cover most of it.
     """
 
-    rows: Rows
-    letters: Matrix
-    sounds: Matrix
     whole: Matrix
+    scored: Mask
+    spelled: Rows
+    likely: Rows
 
     def shares(self, rows: Rows) -> Matrix:
         """The whole share of each of ``rows``."""
-        if not len(self.rows):
-            return np.zeros(len(rows), dtype=np.float32)
-        places = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
-        return np.where(self.rows[places] == rows, self.whole[places], np.float32(0))
+        return np.where(self.scored[rows // BLOCK], self.whole[rows], np.float32(0))
 
     def share(self, row: int) -> float:
         """The whole share of one row."""
-        return float(self.shares(np.array([row]))[0])
+        return float(self.whole[row]) if self.scored[row // BLOCK] else 0.0
+
+
+class _Best:
+    """The rows with the highest scores above 0 of all blocks that are shown to it; of equal ones those shown first."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._floor = np.float32(0)
+        self._rows: list[Rows] = []
+        self._scores: list[Matrix] = []
+        self._held = 0
+
+    def add(self, scores: Matrix, first: int) -> None:
+        """Look at a block whose first row is ``first``."""
+        found = np.flatnonzero(scores > self._floor)
+        if len(found) > _SAMPLED * self._count:
+            # Judged by a sample: sorting out all of them takes longer.
+            sample = scores[found[::_SAMPLED]]
+            wanted = len(sample) - 1 - min(len(sample) - 1, 2 * self._count // _SAMPLED + 10)
+            higher = np.flatnonzero(scores > np.partition(sample, wanted)[wanted])
+            found = higher if len(higher) >= self._count else found
+        self._rows.append(found + first)
+        self._scores.append(scores[found])
+        self._held += len(found)
+        if self._held > 2 * self._count:
+            self.rows()
+
+    def rows(self) -> Rows:
+        """The best so far."""
+        rows, scores = np.concatenate(self._rows), np.concatenate(self._scores)
+        if len(rows) > self._count:
+            order = np.argsort(-scores, kind="stable")[: self._count]
+            rows, scores = rows[order], scores[order]
+            self._floor = scores[-1]
+        self._rows, self._scores, self._held = [rows], [scores], len(rows)
+        return rows
 
 
 def coverage(cache: IndexCache, query: Query, concepts: ConceptTable, inside: Mask | None) -> Coverage:
-    """Score the rows ``inside`` (all of them when None), block by block: what lies outside is not read."""
+    """Score the rows ``inside`` (all of them when None), the newest block first: what lies outside is not read."""
     letters, sounds = query.spelled.letters, query.spelled.sounds
     spelled = _shares(pairs(letters), [query.weights[i] for i in range(len(letters))])
     heard = _shares(pairs(sounds), [query.weights[i] for i in query.sound_owner])
     asked = {term(name): share for name, share in _asked(query, concepts).items()}
-    found: list[tuple[Rows, Matrix, Matrix, Matrix]] = []
-    for number in range(-(-len(cache) // BLOCK)):
-        part = None if inside is None else inside[number * BLOCK : (number + 1) * BLOCK]
+    whole = cache.room_for_scores()
+    scored = np.zeros(len(whole) // BLOCK, dtype=bool)
+    by_letters, by_sounds, by_all = _Best(PER_WAY), _Best(PER_WAY), _Best(BY_COVERAGE)
+    for number in reversed(range(len(scored))):
+        first = number * BLOCK
+        part = None if inside is None else inside[first : first + BLOCK]
         if part is None or part.any():
-            found.append(_of_block(cache, number, part, (spelled, heard, asked)))
-    if not found:
-        none = np.zeros(0, dtype=np.float32)
-        return Coverage(np.zeros(0, dtype=np.int64), none, none, none)
-    return Coverage(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+            scored[number] = True
+            found = _of_block(cache, number, part, (spelled, heard, asked), whole[first : first + BLOCK])
+            for best, scores in zip((by_letters, by_sounds, by_all), found, strict=True):
+                best.add(scores, first)
+    if not scored.any():
+        none = np.zeros(0, dtype=np.int64)
+        return Coverage(whole, scored, none, none)
+    return Coverage(whole, scored, np.union1d(by_letters.rows(), by_sounds.rows()), by_all.rows())
 
 
 def _of_block(
-    cache: IndexCache, number: int, inside: Mask | None, asked: tuple[dict[int, float], ...]
-) -> tuple[Rows, Matrix, Matrix, Matrix]:
-    letters, sounds, whole = cache.scores
-    for way, weights, scores in zip(WAYS, asked, cache.scores, strict=True):
+    cache: IndexCache, number: int, inside: Mask | None, asked: tuple[dict[int, float], ...], whole: Matrix
+) -> tuple[Matrix, Matrix, Matrix]:
+    """Shares by letters, by sounds and altogether (into ``whole``) of the rows of one block; valid until the next."""
+    letters, sounds, better = cache.scores
+    for way, weights, scores in zip(WAYS, asked, (letters, sounds, whole), strict=True):
         cache.terms[way].weigh(weights, number, scores)
-    whole += np.maximum(letters, sounds * np.float32(SOUND_RUN))
-    touched = whole > 0
-    if np.count_nonzero(touched) > _MANY:
-        touched = whole >= _LITTLE
+    np.multiply(sounds, np.float32(SOUND_RUN), out=better)
+    np.maximum(letters, better, out=better)
+    np.add(whole, better, out=whole)
+    np.minimum(whole, np.float32(1), out=whole)
     if inside is not None:
-        touched[: len(inside)] &= inside
-    rows = np.flatnonzero(touched)
-    return rows + number * BLOCK, letters[rows], sounds[rows], np.minimum(whole[rows], 1.0)
+        outside = ~inside
+        for scores in (letters, sounds, whole):
+            scores[: len(inside)][outside] = 0
+            scores[len(inside) :] = 0
+    return letters, sounds, whole
 
 
 def _shares(asked: Sequence[str], weights: Sequence[float]) -> dict[int, float]:
@@ -123,8 +163,7 @@ def by_words(connection: Connection, query: Query, found: Coverage, scope: Scope
     """The rows that share most letters or sounds in order with the query."""
     if len(query.spelled.letters) < 2:
         return _by_one_letter(connection, query, scope, cache)
-    best = np.union1d(_best(found.letters, PER_WAY), _best(found.sounds, PER_WAY))
-    return found.rows[best]
+    return found.spelled
 
 
 def _by_one_letter(connection: Connection, query: Query, scope: Scope, cache: IndexCache) -> Rows:
@@ -150,7 +189,7 @@ def by_everything(
     cache: IndexCache, found: Coverage, vector: Matrix, near: Rows, calibration: Calibration, *, wanted: int = 10
 ) -> Rows:
     """The best rows by coverage and meaning together, as far as both are known without the texts."""
-    rows = np.union1d(found.rows[_best(found.whole, BY_COVERAGE)], near)
+    rows = np.union1d(found.likely, near)
     cosines = cache.cosines(vector, rows)
     meaning = np.clip((cosines - calibration.floor) / calibration.span, 0.0, 1.2)
     score = np.where(np.isnan(cosines), MEANING_UNKNOWN, meaning) + COVERAGE * found.shares(rows) ** 2
@@ -161,20 +200,3 @@ def by_everything(
 @lru_cache(maxsize=1)
 def _beside() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(2, thread_name_prefix="nearest")
-
-
-def _best(scores: Matrix, count: int) -> NDArray[np.int64]:
-    """Places of the ``count`` highest scores above 0."""
-    floor = np.float32(0)
-    if len(scores) > _SAMPLED * count:
-        # Judged by a sample: sorting out all of them takes longer.
-        sample = scores[::_SAMPLED]
-        wanted = len(sample) - 1 - min(len(sample) - 1, 2 * count // _SAMPLED + 10)
-        floor = np.partition(sample, wanted)[wanted]
-    touched = np.flatnonzero(scores > floor)
-    if len(touched) < count and floor > 0:
-        touched = np.flatnonzero(scores)
-    if len(touched) > count:
-        values = scores[touched]
-        touched = touched[np.argpartition(-values, count)[:count]]
-    return touched

@@ -13,6 +13,8 @@ _LEAST = 0.15
 _GAIN = 0.25
 _TOGETHER = 0.75
 _ENOUGH = 0.8
+# What a run across the joint may add to what the two cover alone.
+_ACROSS = 0.15
 JOINT = "，"
 
 
@@ -44,18 +46,25 @@ def best_join(
     *,
     texts: Mapping[int, tuple[str, str]],
     near: Sequence[tuple[int, bool]],
+    known: Mapping[int, Match] | None = None,
 ) -> Joined | None:
-    """The neighbour that adds most to what ``row`` covers; ``None`` when none adds enough."""
+    """The neighbour that adds most to what ``row`` covers; ``None`` when none adds enough.
+
+    ``known``: what was compared before, by row.
+    """
     if own.coverage >= _ENOUGH:
         return None
     best: Joined | None = None
     for other, first in near:
+        alone = (known or {}).get(other) or matcher.match(query, *texts[other])
+        lesser, greater = sorted((own.coverage, alone.coverage))
+        if lesser < _GAIN - _ACROSS or lesser + greater < _TOGETHER - _ACROSS:
+            continue
         one, two = (other, row) if first else (row, other)
         text = texts[one][0] + JOINT + texts[two][0]
         repaired = (texts[one][1] or texts[one][0]) + JOINT + (texts[two][1] or texts[two][0])
         match = matcher.match(query, text, repaired)
-        alone = matcher.match(query, *texts[other]).coverage
-        gain = match.coverage - max(own.coverage, alone)
+        gain = match.coverage - greater
         if (
             gain >= _GAIN
             and match.coverage >= _TOGETHER

@@ -99,7 +99,7 @@ class PhraseSearch:
         self._compare(query, rest, matches, inside)
         better = dict(zip(repairs, changed.result() @ vector, strict=True)) if changed else {}
         ranked = self._ranked(query, vector, self._allowed(asked, matches), better)[:wanted]
-        ranked = self._reranked(query, self._with_neighbours(query, covered, ranked))
+        ranked = self._reranked(query, self._with_neighbours(query, covered, ranked, matches))
         return Found(query, vector, ranked, len(repairs))
 
     def _inside(self, asked: Asked) -> Mask:
@@ -170,14 +170,16 @@ class PhraseSearch:
             return {}
         return judgements_of(self._connection, self._cache.ids.values[rows].tolist())
 
-    def _with_neighbours(self, query: Query, covered: Coverage, ranked: list[Ranked]) -> list[Ranked]:
+    def _with_neighbours(
+        self, query: Query, covered: Coverage, ranked: list[Ranked], matches: Mapping[int, Match]
+    ) -> list[Ranked]:
         """The same with the score of what a neighbour completes raised."""
         near = neighbours_of(self._cache, covered, [r.row for r in ranked])
         self._read([other for sides in near.values() for other, _ in sides])
         changed: list[Ranked] = []
         for r in ranked:
             sides = near.get(r.row, [])
-            joined = best_join(self._tools.matcher, query, r.match, r.row, texts=self._texts, near=sides)
+            joined = best_join(self._tools.matcher, query, r.match, r.row, texts=self._texts, near=sides, known=matches)
             if joined is None:
                 changed.append(r)
             else:

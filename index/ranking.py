@@ -32,8 +32,8 @@ DENIED = 0.2
 class Query:
     """A query taken apart once. ``weights[i]`` says how much ``spelled.letters[i]`` tells.
 
-    ``classes``: those of the claims that it speaks of. ``covers[k]``: the letters under ``mentions[k]``. ``related``: all
-    concepts that bear on those mentioned.
+    ``classes``: those of the claims that it speaks of. ``covers[k]``: the letters under ``mentions[k]``.
+    ``related``: all concepts that bear on those mentioned.
     """
 
     text: str

@@ -31,7 +31,7 @@ from models.embedding import Embedder, Matrix
 from models.reranker import Reranker
 from store.engine import Database
 from store.scope import Extent, Scope
-from store.streams import get_stream
+from store.streams import has_stream
 
 __all__ = ["Hit", "SearchAnswer", "SearchRequest", "Searcher"]
 
@@ -92,7 +92,7 @@ class Searcher:
         phrases, text, capped = asked_phrases(request)
         scope = scope_of(request)
         with self._db.read() as connection:
-            if scope.stream and get_stream(connection, scope.stream) is None:
+            if scope.stream and not has_stream(connection, scope.stream):
                 raise _no_stream(scope.stream)
             with self._cache.lock:
                 hits, extent = self._search(connection, phrases, scope, request.limit)

@@ -1,13 +1,12 @@
 """Readings: how search understands an utterance, beside the text as heard."""
 
+import json
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select, text
 from sqlalchemy.dialects.sqlite import insert
 
 from store.tables import readings, utterances
-
-_SQL_VARIABLES = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +63,17 @@ def stale_readings(connection: Connection, version: str, limit: int, after_id: i
     return [(int(row.id), str(row.text)) for row in connection.execute(query)]
 
 
+# Asked several times with every search: plain SQL is not put together anew each time.
+_TEXTS = (
+    "SELECT u.id, u.text, r.repaired FROM utterances u"
+    " LEFT JOIN readings r ON r.utterance_id = u.id AND r.version = ? WHERE u.id IN (SELECT value FROM json_each(?))"
+)
+
+
 def get_texts(connection: Connection, version: str, ids: list[int]) -> dict[int, tuple[str, str]]:
     """``(text, repaired text or "")`` by utterance id: what a search compares, without words and times."""
-    joined = utterances.outerjoin(
-        readings, (readings.c.utterance_id == utterances.c.id) & (readings.c.version == version)
-    )
-    query = select(utterances.c.id, utterances.c.text, readings.c.repaired).select_from(joined)
-    found: dict[int, tuple[str, str]] = {}
-    for first in range(0, len(ids), _SQL_VARIABLES):
-        rows = connection.execute(query.where(utterances.c.id.in_(ids[first : first + _SQL_VARIABLES])))
-        found |= {int(row.id): (str(row.text), row.repaired or "") for row in rows}
-    return found
+    rows = connection.exec_driver_sql(_TEXTS, (version, json.dumps(ids)))
+    return {identifier: (said, repaired or "") for identifier, said, repaired in rows}
 
 
 _INDEXED = text(

@@ -115,9 +115,13 @@ def _of_streams(column: ColumnElement[str], scope: Scope) -> ColumnElement[bool]
     return and_(*conditions)
 
 
+# Asked with every search: plain SQL is not put together anew each time.
+_NAMES = "SELECT name FROM streams WHERE (?1 = '' OR name = ?1) AND (?2 = '' OR shop = ?2) AND (?3 = '' OR host = ?3)"
+
+
 def scope_streams(connection: Connection, scope: Scope) -> list[str]:
     """Names of the streams that the scope does not leave out as a whole."""
-    return list(connection.execute(select(streams.c.name).where(_of_streams(streams.c.name, scope))).scalars())
+    return list(connection.exec_driver_sql(_NAMES, (scope.stream, scope.shop, scope.host)).scalars())
 
 
 def scope_ids(connection: Connection, scope: Scope) -> list[int]:

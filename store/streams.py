@@ -49,6 +49,11 @@ def get_stream(connection: Connection, name: str) -> Stream | None:
     return _record(row) if row else None
 
 
+def has_stream(connection: Connection, name: str) -> bool:
+    """Whether there is a stream of that name."""
+    return connection.exec_driver_sql("SELECT 1 FROM streams WHERE name = ?", (name,)).first() is not None
+
+
 def list_streams(connection: Connection, *, shop: str = "", after: str = "", limit: int = 1000) -> list[Stream]:
     """Streams by name, from the one after ``after``; of one shop if named."""
     query = select(streams).where(streams.c.name > after).order_by(streams.c.name).limit(limit)

@@ -1,5 +1,6 @@
 """Utterances: final text with words, unique by (stream, epoch, start)."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +12,11 @@ from core.records import ModelIdentity, Utterance
 from store.codec import dump_words, load_words
 from store.tables import utterances
 
-_SQL_VARIABLES = 500
+# Asked with every search: plain SQL is not put together anew each time.
+_BY_ID = (
+    "SELECT id, stream, epoch, start_ms, end_ms, text, words, model_name, model_sha256, wall_start, flags"
+    " FROM utterances WHERE id IN (SELECT value FROM json_each(?))"
+)
 
 
 def _record(row: RowMapping) -> Utterance:
@@ -42,12 +47,8 @@ def add_utterance(connection: Connection, utterance: Utterance) -> int | None:
 
 def get_utterances(connection: Connection, ids: Sequence[int]) -> dict[int, Utterance]:
     """Utterances by id; unknown ids are left out."""
-    found: dict[int, Utterance] = {}
-    for first in range(0, len(ids), _SQL_VARIABLES):
-        part = [int(i) for i in ids[first : first + _SQL_VARIABLES]]
-        for row in connection.execute(select(utterances).where(utterances.c.id.in_(part))).mappings():
-            found[row["id"]] = _record(row)
-    return found
+    rows = connection.exec_driver_sql(_BY_ID, (json.dumps([int(i) for i in ids]),))
+    return {row["id"]: _record(row) for row in rows.mappings()}
 
 
 def list_utterances(

@@ -45,10 +45,22 @@ def vectors_after(
         .limit(block)
     )
     found = connection.execute(query).all()
-    if not found:
-        return number, [], None
+    if not found:  # those of other models are not looked at again
+        last = connection.execute(select(func.max(vectors.c.number))).scalar_one()
+        return max(number, last or 0), [], None
     matrix = np.frombuffer(b"".join(r.vector for r in found), dtype="<f4").reshape(len(found), -1)
     return int(found[-1].number), [int(r.utterance_id) for r in found], matrix
+
+
+_NEWS = (
+    "SELECT EXISTS (SELECT 1 FROM utterances WHERE id > ?) OR EXISTS (SELECT 1 FROM vectors WHERE number > ?)"
+    " OR EXISTS (SELECT 1 FROM index_removals WHERE number > ?)"
+)
+
+
+def anything_new(connection: Connection, utterance_id: int, vector: int, removal: int) -> bool:
+    """Whether there is an utterance, vector or removal after these numbers; asked before every search."""
+    return bool(connection.exec_driver_sql(_NEWS, (utterance_id, vector, removal)).scalar_one())
 
 
 def vectors_of(connection: Connection, model_sha256: str, ids: Sequence[int]) -> tuple[list[int], Matrix]:
