@@ -7,7 +7,7 @@ streams are done the database is rid of remains, and only then a deletion counts
 
 import logging
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 from core.clock import iso, parse_iso, utc_now
-from core.errors import ConflictError, Sentence, StorageError
+from core.errors import ConflictError, LiveWitnessError, Sentence, StorageError
 from core.records import ModelIdentity, Segment
 from evidence import retention_plan
 from evidence.audit import Actor, append_audit, audited_deletions
@@ -75,6 +75,29 @@ def run_plan(context: RetentionContext, plan_hash: str, now: datetime) -> Iterat
     for entry in plan.streams:
         done.append(_delete(context, entry, plan_hash, now))
         yield entry, done[-1]
+    _finish(context, done)
+
+
+def run_announced(
+    context: RetentionContext, announced: Mapping[str, str], now: datetime
+) -> Iterator[tuple[StreamPlan, Deletion | LiveWitnessError]]:
+    """Delete of what is due now the streams that were ``announced``, unchanged since (stream to hash of its entry).
+
+    Yields each with its deletion, or with the error that kept it: the others go on.
+    """
+    plan = make_plan(context.db, context.data_dir, now, context.policy)
+    entries = [entry for entry in plan.streams if announced.get(entry.stream) == entry.hash]
+    hashed = retention_plan.plan_hash(entry.hash for entry in entries)
+    done = []
+    for entry in entries:
+        outcome: Deletion | LiveWitnessError
+        try:
+            outcome = _delete(context, entry, hashed, now)
+            done.append(outcome)
+        except LiveWitnessError as error:
+            logger.error("%s: %s", entry.stream, error)
+            outcome = error
+        yield entry, outcome
     _finish(context, done)
 
 

@@ -7,18 +7,16 @@ import click
 
 from core.clock import iso, parse_iso, utc_now
 from core.errors import UsageError
-from core.settings import Settings
 from evidence.audit import append_audit, local_actor
 from evidence.audit_seal import seal_audit
-from evidence.deletion import RetentionContext, finish_interrupted, run_plan
-from evidence.retention import RetentionPolicy
+from evidence.deletion import finish_interrupted, run_plan
 from evidence.retention_notes import note_class, note_end, note_trade
 from evidence.retention_plan import StreamPlan, decision_json, make_plan, plan_json
 from evidence.stamping import check_clock
 from livewitness.cli import data_option, json_option
 from livewitness.console import emit, printable, say, stdout
-from livewitness.wiring import database_of, seal_options, settings_for
-from store.engine import Database
+from livewitness.retaining import policy_of, retention_context
+from livewitness.wiring import database_of, settings_for
 from store.retention import RetentionClass, Trade
 
 
@@ -116,7 +114,7 @@ def run(plan_hash: str, vacuum: bool, data: Path | None, as_json: bool) -> None:
     data_dir = settings.data.absolute()
     count = 0
     with database_of(settings) as db:
-        context = context_of(settings, db)
+        context = retention_context(settings, db, local_actor())
         if settings.tsa_url:
             check_clock(settings.tsa_url, plan_hash.encode())
         for deletion in finish_interrupted(context):
@@ -129,17 +127,6 @@ def run(plan_hash: str, vacuum: bool, data: Path | None, as_json: bool) -> None:
     append_audit(data_dir, local_actor(), "retention.run", {"plan": plan_hash, "streams": count})
     seal_audit(data_dir)
     say(f"已删除 {count} 场到期内容；哈希与删除记录保留。", f"{count} streams deleted; hashes and records stay.")
-
-
-def context_of(settings: Settings, db: Database) -> RetentionContext:
-    """What a run works with under these settings."""
-    data_dir = settings.data.absolute()
-    return RetentionContext(db, data_dir, seal_options(settings), local_actor(), policy_of(settings))
-
-
-def policy_of(settings: Settings) -> RetentionPolicy:
-    """The clocks under these settings."""
-    return RetentionPolicy(settings.retention_years, RetentionClass(settings.retention_class))
 
 
 def _show(entry: StreamPlan, as_json: bool, deletion: str = "") -> None:

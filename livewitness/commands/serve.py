@@ -13,11 +13,13 @@ from core.metrics import Metrics
 from core.shapes import Json
 from index.indexer import VectorIndexer
 from index.search import Searcher
+from livewitness.backfilling import BackfillQueue
 from livewitness.checks import port
 from livewitness.cli import data_option
 from livewitness.console import say
 from livewitness.demonstration import Demonstration
 from livewitness.doorway import doorway_of, first_link
+from livewitness.retaining import retention_job_of
 from livewitness.service import Service
 from livewitness.serving import context_of
 from livewitness.supervision import put_file_webhooks, resume_watches, supervisor_of
@@ -57,8 +59,10 @@ def command(number: int | None, config: Path | None, data: Path | None) -> None:
         embedder_of(settings) as embedder,
         reranker_of(settings) as reranker,
         delivery_of(settings, db),
+        retention_job_of(settings, db),
         supervisor_of(settings, db, _quietly, metrics, written=written, embedder=embedder) as supervisor,
         closing(Demonstration(supervisor, written, settings.ffmpeg)) as demonstration,
+        closing(BackfillQueue(settings, db)) as backfills,
     ):
         if found is not None:
             put_file_webhooks(db, hooks)
@@ -71,6 +75,7 @@ def command(number: int | None, config: Path | None, data: Path | None) -> None:
         context = replace(
             context,
             demonstration=demonstration,
+            backfills=backfills,
             embedder=embedder.identity,
             min_free_bytes=settings.min_free_bytes,
         )
