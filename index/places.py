@@ -44,27 +44,25 @@ def time_of(utterance: Utterance, start: int, end: int) -> tuple[int, int]:
 
 def words_meant(query: Query, evidence: Sequence[Evidence]) -> tuple[int, int] | None:
     """The run of the text that answers most of the query in few letters; ``None`` without evidence."""
-    useful = [e for e in evidence if not e.denied] or list(evidence)
+    useful = sorted([e for e in evidence if not e.denied] or evidence, key=lambda e: e.end)
     chosen: tuple[float, int, int] | None = None
-    for start in {e.start for e in useful}:
-        for end in {e.end for e in useful if e.end > start}:
-            inside = [e for e in useful if start <= e.start and e.end <= end]
-            value = (
-                _covered(query, inside)
-                + _PIECE * len({e.words for e in inside if e.credit > _GOOD})
-                - _STRAY * (end - start)
-            )
-            if chosen is None or (value, -start) > (chosen[0], -chosen[1]):
-                chosen = (value, start, end)
+    for start in sorted({e.start for e in useful}):
+        # The run grows to the right, from one piece to the next.
+        best = [0.0] * len(query.weights)
+        good: set[str] = set()
+        inside = [e for e in useful if e.start >= start]
+        for place, piece in enumerate(inside):
+            for position in piece.covers:
+                best[position] = max(best[position], piece.credit)
+            if piece.credit > _GOOD:
+                good.add(piece.words)
+            if place + 1 < len(inside) and inside[place + 1].end == piece.end:
+                continue
+            covered = sum(w * c for w, c in zip(query.weights, best, strict=True))
+            value = covered + _PIECE * len(good) - _STRAY * (piece.end - start)
+            if chosen is None or value > chosen[0]:
+                chosen = (value, start, piece.end)
     return chosen[1:] if chosen else None
-
-
-def _covered(query: Query, evidence: Sequence[Evidence]) -> float:
-    best = [0.0] * len(query.weights)
-    for piece in evidence:
-        for position in piece.covers:
-            best[position] = max(best[position], piece.credit)
-    return sum(w * c for w, c in zip(query.weights, best, strict=True))
 
 
 def clause_texts(utterance: Utterance) -> list[tuple[int, int]]:

@@ -270,8 +270,8 @@ def _masks(symbols: tuple[str, ...]) -> dict[str, int]:
 
 def _judged(query: Query, text: str, evidence: Evidence, concepts: ConceptTable) -> Evidence:
     """The evidence with its polarity: denied when the words are denied on one side only."""
-    begin = query.spelled.letters[evidence.covers[0]].start
-    stop = query.spelled.letters[evidence.covers[-1]].end
+    begin = query.spelled.letters.starts[evidence.covers[0]]
+    stop = query.spelled.letters.ends[evidence.covers[-1]]
     here = denied(text, evidence.start, evidence.end)
     there = denied(query.text, begin, stop)
     if here != there and not (here and concepts.says_gone(text, evidence.start, evidence.end)):
@@ -286,6 +286,8 @@ def _as_the_whole(found: list[Evidence]) -> list[Evidence]:
     The negator of a phrase stands far from its last word (不敢说三天祛斑), and one inside the phrase is part of
     what was asked for (天然无添加).
     """
+    if not any(e.denied for e in found):
+        return found
     runs = [e for e in found if e.way != "concept" and len(e.covers) > 1]
     return [_like(e, _longest(e, runs)) for e in found]
 

@@ -24,8 +24,8 @@ _faiss: Any = faiss  # its stubs do not know the functions on bare pointers
 EXACT = 4_096
 BLOCK = 1 << 16
 # Below this many vectors in question all are compared in 8 bits; above, the signs choose first.
-SCAN = 8_192
-# This many come out of the coarse pass.
+SCAN = 1_500
+# This many come out of the coarse pass; of a part one in fifty, and no fewer than half as many.
 SHORTLIST = 2_000
 THREADS = 2
 # The steps leave this share of the range they were laid over free at both ends.
@@ -134,7 +134,8 @@ class VectorStore:
         """Places and inner products of the ``count`` nearest to ``vector`` (dim,), best first; among ``places``."""
         among = self._count - len(self._gone) if places is None else len(places)
         if self.scale is not None and among > SCAN:
-            places = self._shortlist(vector, min(among, max(SHORTLIST, 4 * count)), places)
+            coarse = SHORTLIST if places is None else min(SHORTLIST, max(SHORTLIST // 2, among // 50))
+            places = self._shortlist(vector, min(among, max(coarse, 4 * count)), places)
         elif places is None:
             places = np.setdiff1d(np.arange(self._count), self._gone, assume_unique=True)
         scores = self.similarities(vector, places)

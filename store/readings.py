@@ -73,7 +73,7 @@ _TEXTS = (
 def get_texts(connection: Connection, version: str, ids: list[int]) -> dict[int, tuple[str, str]]:
     """``(text, repaired text or "")`` by utterance id: what a search compares, without words and times."""
     rows = connection.exec_driver_sql(_TEXTS, (version, json.dumps(ids)))
-    return {identifier: (said, repaired or "") for identifier, said, repaired in rows}
+    return {identifier: (said, repaired or "") for identifier, said, repaired in rows.all()}
 
 
 _INDEXED = text(

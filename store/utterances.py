@@ -48,7 +48,7 @@ def add_utterance(connection: Connection, utterance: Utterance) -> int | None:
 def get_utterances(connection: Connection, ids: Sequence[int]) -> dict[int, Utterance]:
     """Utterances by id; unknown ids are left out."""
     rows = connection.exec_driver_sql(_BY_ID, (json.dumps([int(i) for i in ids]),))
-    return {row["id"]: _record(row) for row in rows.mappings()}
+    return {row["id"]: _record(row) for row in rows.mappings().all()}
 
 
 def list_utterances(
