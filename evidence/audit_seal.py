@@ -56,6 +56,12 @@ def seal_audit(data_dir: Path) -> Path | None:
     return store_signed(path, AuditCheckpoint(count, head, utc_now(), key.public.id).text, key)
 
 
+def unsigned_entries(data_dir: Path) -> int:
+    """How many entries came after the last checkpoint of the chain's own: these could be cut off unseen."""
+    signed = max((int(path.stem) for path in (data_dir / AUDIT_FOLDER).glob("[0-9]*.txt")), default=0)
+    return max(0, audit_head(data_dir)[0] - signed)
+
+
 def check_audit(data_dir: Path) -> tuple[int, list[Sentence]]:
     """Number of entries, and what is wrong: a broken link, or a checkpoint that was signed over another chain.
 

@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 
@@ -45,6 +46,32 @@ def stamp_everything(
 
 def _missing(folder: Path) -> int:
     return sum(not path.with_suffix(".tsr").exists() for path in checkpoint_paths(folder))
+
+
+_seen: dict[Path, tuple[int, int, datetime | None]] = {}
+"""Checkpoint folders as they were when last looked at: mtime, tokens missing, since when. Most never change again."""
+
+
+def waiting_tokens(data_dir: Path) -> tuple[int, datetime | None]:
+    """How many checkpoints of streams and of the audit chain have no token yet, and since when the oldest waits."""
+    count, oldest = 0, None
+    for folder in [data_dir / AUDIT_FOLDER, *(data_dir / "streams").glob(f"*/{FOLDER}")]:
+        missing, since = _waiting_in(folder) if folder.is_dir() else (0, None)
+        count += missing
+        oldest = min((moment for moment in (oldest, since) if moment), default=None)
+    return count, oldest
+
+
+def _waiting_in(folder: Path) -> tuple[int, datetime | None]:
+    changed = folder.stat().st_mtime_ns
+    known = _seen.get(folder)
+    if known is None or known[0] != changed:
+        names = {path.name for path in folder.iterdir()}
+        missing = [name for name in names if name.endswith(".txt") and f"{name[:-4]}.tsr" not in names]
+        times = [(folder / name).stat().st_mtime for name in missing]
+        since = datetime.fromtimestamp(min(times), UTC) if times else None
+        known = _seen[folder] = (changed, len(missing), since)
+    return known[1], known[2]
 
 
 def stamp_audit(data_dir: Path, url: str, *, most: int = 20) -> int:

@@ -6,7 +6,7 @@ from functools import partial
 from core.errors import LiveWitnessError, Sentence
 from core.health import CheckResult
 from core.settings import Settings
-from livewitness.checks import clock, disk, ffmpeg, guard, model, packages, port, retention, rules
+from livewitness.checks import clock, disk, evidence, ffmpeg, guard, model, packages, port, retention, rules
 
 Check = Callable[[Settings], CheckResult]
 
@@ -19,6 +19,7 @@ CHECKS: tuple[Check, ...] = (
     rules.check,
     disk.check,
     retention.check,
+    evidence.check,
     clock.check,
     port.check,
 )

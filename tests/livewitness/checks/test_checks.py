@@ -1,6 +1,8 @@
 """Each check says what it found and what to do; doctor and the service show the same list."""
 
+import os
 import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,9 @@ import pytest
 from core.errors import LiveWitnessError, Sentence
 from core.health import CheckResult
 from core.settings import Settings
-from livewitness.checks import CHECKS, SERVING, clock, disk, ffmpeg, guard, packages, port, rules, run_checks
+from evidence.audit import append_audit, local_actor
+from evidence.audit_seal import seal_audit
+from livewitness.checks import CHECKS, SERVING, clock, disk, evidence, ffmpeg, guard, packages, port, rules, run_checks
 
 
 @pytest.fixture
@@ -43,6 +47,25 @@ def test_what_the_kernel_leaves_open_is_told(
 def test_a_user_that_ffmpeg_cannot_become_does_not_hold(settings: Settings) -> None:
     (result,) = run_checks(settings.model_copy(update={"ffmpeg_user": "nobody-of-this-name"}), (guard.check,))
     assert not result.ok
+
+
+def test_tokens_that_are_long_waited_for_do_not_hold(settings: Settings) -> None:
+    append_audit(settings.data, local_actor(), "search", {})
+    assert "1 audit entries" in evidence.check(settings).detail.en
+    made = seal_audit(settings.data)
+    assert made is not None
+    stamped = settings.model_copy(update={"tsa_url": "http://tsa.example/"})
+    fresh = evidence.check(stamped)
+    assert fresh.ok
+    assert "0 audit entries" in fresh.detail.en
+    assert "1 checkpoints wait" in fresh.detail.en
+    os.utime(made, (time.time() - 7_200, time.time() - 7_200))
+    os.utime(made.parent, (time.time() - 7_200, time.time() - 7_200))
+    late = evidence.check(stamped)
+    assert not late.ok
+    assert "120 min" in late.detail.en
+    made.with_suffix(".tsr").write_bytes(b"token")
+    assert evidence.check(stamped).ok
 
 
 def test_too_little_disk_does_not_hold(settings: Settings) -> None:
