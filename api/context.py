@@ -68,6 +68,26 @@ class Demonstration(Protocol):
         ...
 
 
+class Backfills(Protocol):
+    """What the API needs of `livewitness.backfilling.BackfillQueue`; called from several threads."""
+
+    def start(self, source: str, shop: str, product: str, by: str) -> Json:
+        """Take on a file, a folder or an address. Raises `BusyError`."""
+        ...
+
+    def all(self, before: int | None, limit: int) -> list[Json]:
+        """The newest first."""
+        ...
+
+    def one(self, number: int) -> Json:
+        """How one fares. Raises `NotFoundError`."""
+        ...
+
+    def cancel(self, number: int) -> Json:
+        """Give one up. Raises `NotFoundError`."""
+        ...
+
+
 DryRun = Callable[[Path, str, Callable[[], bool]], Json]
 """A pack's file, a stream (empty: all) and whether to give up: what the pack would change. `LiveWitnessError`."""
 
@@ -110,6 +130,7 @@ class ApiContext:
     ``watches`` starts and stops streams, where this installation watches any itself. Without ``accounts`` whoever
     reaches the service is its administrator: then it must listen on loopback only. ``secure``: cookies need https.
     ``packs`` are the rule packs that the settings name, ``dry_run`` tries another one on what was said.
+    ``backfills`` works through recordings, those of ``archive`` among them.
     Packages are sealed by ``seal`` and verified against the CAs of ``authorities``.
     """
 
@@ -134,6 +155,8 @@ class ApiContext:
     rules: Callable[[], Sequence[Json]] = no_rules
     packs: tuple[Path, ...] = ()
     dry_run: DryRun | None = None
+    backfills: Backfills | None = None
+    archive: Path | None = None
     demonstration: Demonstration | None = None
     embedder: ModelIdentity | None = None
     min_free_bytes: int = 0

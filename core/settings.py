@@ -88,6 +88,10 @@ class Settings(BaseSettings):
     packs: tuple[Path, ...] = Field(
         default=(), description="内置规则以外的规则包（JSON 数组） / Rule packs beside the bundled ones."
     )
+    archive: Path | None = Field(
+        default=None, description="Folder whose recordings may be backfilled over the API; none: addresses only."
+    )
+    backfill_workers: int = Field(default=1, ge=1, le=64, description="Processes of a backfill asked for over the API.")
     allow_internal_targets: bool = Field(
         default=False,
         description="推送目标、经接口给出的来源及来源所引用的地址可为内网 / "

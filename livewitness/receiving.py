@@ -2,7 +2,7 @@
 
 from core.errors import LiveWitnessError
 from core.settings import Settings
-from evidence.audit import local_actor
+from evidence.audit import Actor, local_actor
 from evidence.receipt import Receipt, receive, sidecars_of
 from evidence.staging import ExportContext
 from livewitness.console import say_error
@@ -15,8 +15,8 @@ from store.engine import Database
 class Receiver:
     """Takes in the files beside recordings: ``a.srt``, ``a.chat.json``, ``a-order.png`` for ``a.mp4``."""
 
-    def __init__(self, settings: Settings, db: Database) -> None:
-        self._context = ExportContext(db, settings.data.absolute(), seal_options(settings), local_actor())
+    def __init__(self, settings: Settings, db: Database, actor: Actor | None = None) -> None:
+        self._context = ExportContext(db, settings.data.absolute(), seal_options(settings), actor or local_actor())
 
     def take(self, task: Task) -> int:
         """How many files were new; what cannot be taken in is said, and the recording stays."""

@@ -56,5 +56,6 @@ def context_of(  # noqa: PLR0917 - everything the application stands on, each on
         retention=RetentionPolicy(settings.retention_years, RetentionClass(settings.retention_class)),
         rules=RuleList(settings),
         packs=settings.packs,
+        archive=settings.archive,
         dry_run=partial(dry_run, settings.data.absolute()),
     )

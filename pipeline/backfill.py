@@ -25,6 +25,7 @@ from store import jobs
 from store.engine import Database
 from store.jobs import Job, JobState
 
+_ASK_S = 0.5
 _SPAWN = multiprocessing.get_context("spawn")
 
 
@@ -72,15 +73,27 @@ def plan(db: Database, files: Sequence[Path]) -> Iterator[tuple[Task, bool]]:
         yield Task(job, path), job.state is JobState.DONE
 
 
-def run_tasks(db: Database, tasks: Sequence[Task], workers: int, prepare: Callable[[], Work]) -> Iterator[Report]:
+def never() -> bool:
+    """For work that nobody gives up."""
+    return False
+
+
+def run_tasks(
+    db: Database,
+    tasks: Sequence[Task],
+    workers: int,
+    prepare: Callable[[], Work],
+    given_up: Callable[[], bool] = never,
+) -> Iterator[Report]:
     """Do all tasks with ``workers`` processes, yielding their reports; a job's state is stored at its end.
 
     ``prepare`` runs once in each worker and must be picklable. A worker that dies (out of memory, killed) costs only
-    the task it was at; another takes its place. Leaving the iteration early ends all workers.
+    the task it was at; another takes its place. Leaving the iteration early ends all workers, and so does
+    ``given_up``, which is asked now and then.
     """
     pool = _Pool(tasks, max(1, min(workers, len(tasks))), prepare)
     try:
-        for report in pool.reports():
+        for report in pool.reports(given_up):
             if report.kind == "ended":
                 state = JobState.FAILED if report.fields else JobState.DONE
                 error = report.fields.get("en", "")
@@ -109,10 +122,10 @@ class _Pool:
         for _ in range(workers):
             self._give(self._start())
 
-    def reports(self) -> Iterator[Report]:
-        """Reports of all workers until nothing is left to do."""
-        while self._busy:
-            ready = wait([worker.pipe for worker, _ in self._busy])
+    def reports(self, given_up: Callable[[], bool]) -> Iterator[Report]:
+        """Reports of all workers until nothing is left to do, or ``given_up``."""
+        while self._busy and not given_up():
+            ready = wait([worker.pipe for worker, _ in self._busy], _ASK_S)
             for worker, task in [busy for busy in self._busy if busy[0].pipe in ready]:
                 try:
                     report = worker.pipe.recv()

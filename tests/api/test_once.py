@@ -34,6 +34,7 @@ WITHOUT = {
     "/api/v1/watches/{name}/start": "nothing changes for a stream that runs",
     "/api/v1/watches/{name}/stop": "nothing changes for a stream that has ended",
     "/api/v1/webhooks/{name}/dead/resend": "asks for one more attempt, of what is dead only",
+    "/api/v1/backfills/{number}/cancel": "nothing changes for what has ended",
     "/api/v1/packs/{draft}/activate": "nothing changes for what is in force",
     "/api/v1/packs/{draft}/deactivate": "nothing changes for what is not in force",
     "/api/v1/demonstration": "refused while it plays",
