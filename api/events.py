@@ -17,6 +17,7 @@ from api.context import ApiContext, Context
 from api.errors import ERRORS, ErrorBody
 from api.queries import Name
 from api.tail import OutboxTail
+from core.access import Permission
 from core.errors import BadInputError
 from store import outbox
 from store.engine import Database
@@ -36,10 +37,11 @@ LastEventId = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """Whose events are told: of one stream, of one shop, or all where both are empty."""
+    """Whose events are told: of one stream, of one shop, or all where both are empty; with those of searches or not."""
 
     stream: str
     shop: str
+    searches: bool
 
 
 def tail_of(context: ApiContext) -> OutboxTail:
@@ -74,7 +76,7 @@ async def events(
     newest = await run_in_threadpool(_newest, context.db)
     cursor = _start(last_event_id, after, newest)
     tail.check_room()
-    follow = _follow(context, tail, _Wanted(stream, visitor.shop), cursor, newest)
+    follow = _follow(context, tail, _Wanted(stream, visitor.shop, visitor.may(Permission.SEARCH)), cursor, newest)
     return StreamingResponse(follow, media_type="text/event-stream", headers=_HEADERS)
 
 
@@ -118,7 +120,7 @@ async def _follow(
 
 def _read(db: Database, cursor: int, wanted: _Wanted) -> list[OutboxEvent]:
     with db.read() as connection:
-        return outbox.after(connection, cursor, _BATCH, wanted.stream, wanted.shop)
+        return outbox.after(connection, cursor, _BATCH, wanted.stream, wanted.shop, searches=wanted.searches)
 
 
 def _message(event: OutboxEvent) -> str:

@@ -42,7 +42,7 @@ from store.saved_searches import (
 )
 from store.utterances import previous_utterance
 
-EVENT = "search.matched"
+EVENT = outbox.SEARCH_MATCHED
 # A text that denies more of the query than this, or warns, is no match.
 _DENIED = 0.3
 _SAID = 0.6

@@ -13,7 +13,10 @@ from sqlalchemy import Connection, RowMapping, func, insert, select
 from core.clock import iso, utc_now
 from core.records import Alert
 from core.shapes import Json, alert_json
-from store.tables import outbox, outbox_pruned, streams
+from store.tables import outbox, outbox_pruned, saved_searches, search_matches, streams
+
+SEARCH_MATCHED = "search.matched"
+"""What a saved search found (index/saved.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +64,23 @@ def _record(row: RowMapping) -> OutboxEvent:
     return OutboxEvent(**row)
 
 
-def after(connection: Connection, cursor: int, limit: int, stream: str = "", shop: str = "") -> list[OutboxEvent]:
-    """Events after ``cursor`` in order, at most ``limit``; of one stream or of one shop's streams if named."""
+def after(
+    connection: Connection, cursor: int, limit: int, stream: str = "", shop: str = "", *, searches: bool = True
+) -> list[OutboxEvent]:
+    """Events after ``cursor`` in order, at most ``limit``; of one stream or of one shop's streams if named.
+
+    What a saved search found is told to those who may see the search: to a shop what its own searches found, and to
+    nobody without ``searches``.
+    """
     query = select(outbox).where(outbox.c.cursor > cursor).order_by(outbox.c.cursor).limit(limit)
     if stream:
         query = query.where(outbox.c.stream == stream)
     if shop:
         query = query.where(outbox.c.stream.in_(select(streams.c.name).where(streams.c.shop == shop)))
+        mine = select(search_matches.c.cursor).join(saved_searches).where(saved_searches.c.shop == shop)
+        query = query.where((outbox.c.event != SEARCH_MATCHED) | outbox.c.cursor.in_(mine))
+    if not searches:
+        query = query.where(outbox.c.event != SEARCH_MATCHED)
     return [_record(row) for row in connection.execute(query).mappings()]
 
 

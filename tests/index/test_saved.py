@@ -60,6 +60,21 @@ def test_the_event_says_which_search_where_and_why(archive: Any) -> None:
     assert (match.utterance_id, match.cursor, match.start_ms) == (identifier, last.cursor, 600)
 
 
+def test_a_match_is_told_to_those_who_may_see_the_search(archive: Any) -> None:
+    keep(archive, name="platform's")
+    keep(archive, name="the shop's", shop="花店")
+    archive.say(["坚持用，三天祛斑看得见"], shop="花店")
+
+    def heard(**reader: Any) -> set[str]:
+        with archive.database.read() as connection:
+            events = outbox.after(connection, 0, 100, **reader)
+        return {json.loads(e.payload)["search"] for e in events if e.event == EVENT}
+
+    assert heard() == {"platform's", "the shop's"}
+    assert heard(shop="花店") == {"the shop's"}
+    assert heard(shop="花店", searches=False) == heard(searches=False) == heard(shop="茶店") == set()
+
+
 def test_a_denial_or_a_warning_is_no_match(archive: Any) -> None:
     keep(archive, level=MatchLevel.WIDE)
     archive.say(["我可不敢说三天祛斑", "三天祛斑都是骗人的，别信"])
