@@ -85,13 +85,58 @@ class Settings(BaseSettings):
         description="浏览器访问服务的地址（与监听地址不同时） / "
         "Where browsers find the service, if not at its own address.",
     )
+    oidc_issuer: str = Field(
+        default="",
+        max_length=300,
+        description="OpenID Connect 登录的签发者地址；空为不用 / Issuer for signing in by OpenID Connect; empty: off.",
+    )
+    oidc_client_id: str = Field(
+        default="", max_length=300, description="在签发者处登记的客户端编号 / Client id registered with the issuer."
+    )
+    oidc_secret_file: Path | None = Field(
+        default=None,
+        description="存放客户端密钥的文件，代替 LIVEWITNESS_OIDC_SECRET / "
+        "File with the client's secret, in place of LIVEWITNESS_OIDC_SECRET.",
+    )
+    oidc_label: str = Field(
+        default="", max_length=60, description="登录页上的名称，默认为签发者的主机名 / Name on the sign-in page."
+    )
+    oidc_name_claim: str = Field(
+        default="preferred_username", max_length=100, description="作为账号名的声明 / Claim that is the account's name."
+    )
+    oidc_role_claim: str = Field(
+        default="roles",
+        max_length=100,
+        description="列出角色或群组的声明，可用点分层 / Claim with roles or groups, as realm_access.roles.",
+    )
+    oidc_roles: dict[str, str] = Field(
+        default={},
+        description="声明的值对应的角色；没有对应的人不能登录 / "
+        'What each value stands for, as {"desk": "moderator"}; people without one do not get in.',
+    )
+    oidc_shop_claim: str = Field(
+        default="",
+        max_length=100,
+        description="写明店铺的声明；空为人人属全平台 / Claim that names the shop; empty: everybody is the platform's.",
+    )
+    oidc_shops: dict[str, str] = Field(
+        default={},
+        description="声明的值对应的店铺；空字符串为全平台 / Shop for each value; an empty one: the whole platform.",
+    )
     packs: tuple[Path, ...] = Field(
         default=(), description="内置规则以外的规则包（JSON 数组） / Rule packs beside the bundled ones."
     )
     archive: Path | None = Field(
-        default=None, description="Folder whose recordings may be backfilled over the API; none: addresses only."
+        default=None,
+        description="归档文件夹：其中的录像可经接口批量处理；空为只收网址 / "
+        "Folder whose recordings may be backfilled over the API; empty: addresses only.",
     )
-    backfill_workers: int = Field(default=1, ge=1, le=64, description="Processes of a backfill asked for over the API.")
+    backfill_workers: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="经接口批量处理时的进程数 / Processes of a backfill asked for over the API.",
+    )
     allow_internal_targets: bool = Field(
         default=False,
         description="推送目标、经接口给出的来源及来源所引用的地址可为内网 / "

@@ -44,6 +44,11 @@ SECRETS = (
         "Key that seals the secrets of webhooks: 32 bytes in Base64, in place of keys/secrets.key.",
     ),
     Secret(
+        "OIDC_SECRET",
+        "OpenID Connect 客户端密钥，或用 LIVEWITNESS_OIDC_SECRET_FILE",
+        "Client secret for OpenID Connect, if not in LIVEWITNESS_OIDC_SECRET_FILE.",
+    ),
+    Secret(
         "WEBHOOK_SECRET",
         "livewitness webhooks set 所设目标的签名密钥，至少 16 字",
         "Secret of the target that livewitness webhooks set sets, at least 16 characters.",
@@ -92,10 +97,12 @@ def _bounds(field: FieldInfo) -> str:
     if least is not None:
         return f"{least} … {most}" if most is not None else f"≥ {least}"
     length = getattr(found.get("maxlen"), "max_length", None)
+    if field.default == {}:
+        return "JSON object of texts"
     return f"text, at most {length}" if length else "JSON list" if field.default == () else "text"
 
 
 def _value(default: Any) -> str:  # noqa: ANN401 - whatever a setting holds
-    if isinstance(default, bool | tuple):
+    if isinstance(default, bool | tuple | dict):
         return json.dumps(default)
     return "" if default is None else str(default)
