@@ -11,6 +11,7 @@ from index.answer import Hit, SearchAnswer
 from index.request import SearchRequest, scope_of
 
 _MEANS = ("exact", "letters", "sound", "concept", "meaning")
+_RERANKED = "cross-encoder"
 
 
 def searched_of(
@@ -20,9 +21,11 @@ def searched_of(
     if answer.capped:
         raise UsageError("negative_capped", "查询太长。", "The query is too long.")
     concepts = Path(index.concepts.__file__).with_suffix(".yaml")
-    models = (embedder, ModelIdentity("concepts", hashlib.sha256(concepts.read_bytes()).hexdigest()))
+    table = ModelIdentity("concepts", hashlib.sha256(concepts.read_bytes()).hexdigest())
+    models = tuple(dict.fromkeys((embedder, *answer.models, table)))
+    means = (*_MEANS, _RERANKED) if len(answer.models) > 1 else _MEANS
     hits = tuple(map(_near, answer.hits))
-    return Searched(answer.query, scope_of(request), answer.searched, hits, models, _MEANS, threshold)
+    return Searched(answer.query, scope_of(request), answer.searched, hits, models, means, threshold)
 
 
 def _near(hit: Hit) -> NearHit:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from core.clock import iso, plus_ms, seconds
-from core.records import Utterance
+from core.records import ModelIdentity, Utterance
 from index.places import LEAD_MS
 from store.scope import Extent
 
@@ -45,12 +45,16 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class SearchAnswer:
-    """Hits, best first, and how much was looked through. ``query`` is what was searched for after capping."""
+    """Hits, best first, and how much was looked through. ``query`` is what was searched for after capping.
+
+    ``models``: the embedder, and the cross-encoder where one put the first hits in order.
+    """
 
     query: str
     hits: tuple[Hit, ...]
     searched: Extent
     capped: bool = False
+    models: tuple[ModelIdentity, ...] = ()
 
 
 def hit_json(hit: Hit, rank: int) -> dict[str, Any]:

@@ -65,6 +65,7 @@ class Searcher:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="query-embedder")
         self._cache = self._opened()
         self._tools = Tools(self._cache, matcher, concepts, calibrate(embedder), self._embed, reranker)
+        self._models = (embedder.identity, *([reranker.identity] if reranker else []))
         self._hits = HitMaker(self._embed)
         self._meter = ExtentMeter()
         self.refresh(progress)
@@ -96,7 +97,7 @@ class Searcher:
                 raise _no_stream(scope.stream)
             with self._cache.lock:
                 hits, extent = self._search(connection, phrases, scope, request.limit)
-        return SearchAnswer(text, hits, extent, capped)
+        return SearchAnswer(text, hits, extent, capped, self._models)
 
     def _search(
         self, connection: Connection, phrases: Sequence[Asked], scope: Scope, limit: int

@@ -12,7 +12,7 @@ from index.answer import SearchAnswer
 from index.request import Moment, SearchRequest, parse_moment
 from index.search import Searcher
 from livewitness.console import emit, say, stdout
-from livewitness.wiring import database_of, embedder_of, seal_options
+from livewitness.wiring import database_of, embedder_of, reranker_of, seal_options
 
 _SHOWN = 10
 
@@ -37,8 +37,8 @@ def search_and_export(
     request = SearchRequest(
         asked.query, asked.stream, asked.shop, _moment(asked.from_), _moment(asked.to), _SHOWN, host=asked.host
     )
-    with database_of(settings) as db, embedder_of(settings) as embedder:
-        answer = Searcher(db, embedder).search(request)
+    with database_of(settings) as db, embedder_of(settings) as embedder, reranker_of(settings) as reranker:
+        answer = Searcher(db, embedder, reranker=reranker).search(request)
         context = ExportContext(
             db, settings.data.absolute(), seal_options(settings), local_actor(), settings.ffmpeg, settings.ffmpeg_user
         )

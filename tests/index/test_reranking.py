@@ -34,6 +34,8 @@ def test_the_reranker_has_the_last_word(archive: Any) -> None:
     assert plain.hits[0].utterance.text == SAID[0]
     assert ranked.hits[0].utterance.text == SAID[1]
     assert {hit.utterance.text for hit in ranked.hits} == {hit.utterance.text for hit in plain.hits}
+    assert ranked.models == (archive.embedder.identity, reranker.identity)
+    assert plain.models == ranked.models[:1]
     ((query, texts),) = reranker.seen
     assert query == "三天祛斑"
     assert set(texts) == set(SAID)
