@@ -18,6 +18,8 @@ from core.records import ModelIdentity, Word
 from models.speech import FRAME_SAMPLES, SAMPLE_RATE, Samples, SpeechDetector, SpeechEngine
 
 SPLIT_MS = 900
+RECALL_SAMPLES = 180 * FRAME_SAMPLES
+"""As much as a live window takes along of what was said before it, and some for the detector to settle."""
 _BLOCK = SAMPLE_RATE * 10
 
 
@@ -94,6 +96,18 @@ class Listener:
             closed += map(self._cut, windows)
             self._forget()
         return closed
+
+    def recall(self, samples: NDArray[np.float32] | NDArray[np.int16]) -> None:
+        """Hear again what lies before the first sample that is wanted, in whole frames; before anything is fed.
+
+        A listener that goes on where another was stopped then cuts and decodes what follows as that one would have.
+        """
+        if len(samples) % FRAME_SAMPLES:
+            raise ValueError(f"{len(samples)} samples are no whole frames")
+        self._audio = _as_float(samples)
+        probabilities = self._detector.probabilities(self._audio)
+        self._windower.recall(probabilities.tolist(), self._levels(len(probabilities)))
+        self._forget()
 
     def finish(self) -> list[AudioWindow]:
         """The audio has ended: close what is open. The listener is then empty and at its end."""

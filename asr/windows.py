@@ -141,6 +141,15 @@ class Windower:
             self._step(frame, closed)
         return closed
 
+    def recall(self, probabilities: Iterable[float], levels: Iterable[float]) -> None:
+        """Frames that were heard before, by another: nothing opens, but the first windows take them along."""
+        for probability, level in zip(probabilities, levels, strict=True):
+            self._speaking = probability >= (self.policy.offset if self._speaking else self.policy.onset)
+            if self._speaking:
+                self._past.append(_Frame(self._count, True, float(level)))
+            self._count += 1
+        self._floor, self._seam = self._count, self._speaking
+
     def finish(self) -> list[Window]:
         """Close what is open: the audio has ended."""
         closed: list[Window] = []

@@ -5,6 +5,7 @@ read again from the closed segments, so that every second is transcribed in the 
 audio cuts windows and hands them to the scheduler; a thread of the ear's own writes down what comes back, in order.
 """
 
+import logging
 import queue
 import threading
 import time
@@ -20,15 +21,19 @@ from numpy.typing import NDArray
 from asr.decode import AudioWindow, Decoded
 from asr.lookahead import Lookahead
 from asr.scheduler import DecodeScheduler, result_or_none
-from asr.transcriber import Listener, utterances
+from asr.transcriber import RECALL_SAMPLES, Listener, utterances
+from core.errors import BadInputError
 from core.records import AlertStatus, Epoch, Segment
 from ingest.pcm import decode_pcm
+from models.speech import FRAME_SAMPLES
 from pipeline import events
 from pipeline.events import EventSink
 from pipeline.lifecycle import Change
 from pipeline.scribe import Scribe
 from store import recordings
 from store.engine import Database
+
+logger = logging.getLogger(__name__)
 
 SAMPLE_RATE = 16_000
 LAG_FROM_MS = 8_000
@@ -84,7 +89,7 @@ class Ear:
             cursor = recordings.transcribed_ms(connection, epoch.stream, epoch.number)
         self._promised_ms = cursor
         self._next = (cursor - epoch.offset_ms) * SAMPLE_RATE // 1000
-        self._listener = context.listener(cursor - epoch.offset_ms, live)
+        self._listener = self._warm_listener()
         self._decoder = context.scheduler.stream(epoch.stream)
         self._lookahead = Lookahead(self._listener)
         self._marks: list[tuple[int, float]] = []
@@ -135,6 +140,21 @@ class Ear:
         self._decoder.close()
         self._jobs.put(None)
         self._writer.join()
+
+    def _warm_listener(self) -> Listener:
+        """One that goes on at the cursor as if it had heard the last seconds before it, where they are on disk."""
+        count = min(RECALL_SAMPLES, self._next // FRAME_SAMPLES * FRAME_SAMPLES)
+        first = self._next - count
+        try:
+            heard = list(self._recorded(first, self._next)) if count else []
+        except (BadInputError, OSError) as error:
+            logger.warning("%s: %s", self._epoch.stream, error)
+            heard = []
+        whole = sum(map(len, heard)) == count > 0
+        listener = self._context.listener((first if whole else self._next) * 1000 // SAMPLE_RATE, self._live)
+        if whole:
+            listener.recall(np.concatenate(heard))
+        return listener
 
     # The thread that brings the audio.
 
@@ -205,8 +225,9 @@ class Ear:
 
     # Where audio comes from, and when it came.
 
-    def _segments(self) -> list[Segment]:
-        start_ms = self._epoch.offset_ms + self._next * 1000 // SAMPLE_RATE
+    def _segments(self, first: int | None = None) -> list[Segment]:
+        """Segments of this epoch that hold samples from ``first`` on, or from the next one that is to be heard."""
+        start_ms = self._epoch.offset_ms + (self._next if first is None else first) * 1000 // SAMPLE_RATE
         with self._context.db.read() as connection:
             return recordings.list_segments(connection, self._epoch.stream, start_ms=start_ms, epoch=self._epoch.number)
 
@@ -215,7 +236,7 @@ class Ear:
         deadline = time.monotonic() + (_SEGMENT_WAIT_S if wait else 0)
         while self._next < until:
             before = self._next
-            for block in self._recorded(until):
+            for block in self._recorded(self._next, until):
                 self._feed(block)
             if self._next == before:
                 if time.monotonic() >= deadline:
@@ -224,14 +245,15 @@ class Ear:
         if pad and self._next < until:
             self._feed(np.zeros(until - self._next, dtype=np.int16))
 
-    def _recorded(self, until: int) -> Iterator[NDArray[np.float32]]:
-        paths = [self._context.data_dir / s.path for s in self._segments()]
+    def _recorded(self, first: int, until: int) -> Iterator[NDArray[np.float32]]:
+        """Samples ``[first, until)``, as far as segments hold them."""
+        paths = [self._context.data_dir / s.path for s in self._segments(first)]
         if not paths:
             return
-        start_ms = self._next * 1000 // SAMPLE_RATE
+        start_ms = first * 1000 // SAMPLE_RATE
         position = start_ms * SAMPLE_RATE // 1000
         for block in decode_pcm(paths, start_ms=start_ms, origin_ms=self._epoch.pts_origin_ms):
-            part = block[max(0, self._next - position) : max(0, until - position)]
+            part = block[max(0, first - position) : max(0, until - position)]
             position += len(block)
             yield part
             if position >= until:

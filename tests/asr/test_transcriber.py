@@ -1,12 +1,14 @@
 """The whole path on real weights and the bundled broadcast; memory and silence with and without them."""
 
 import resource
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from asr.decode import Decoded, DecodeOptions
-from asr.transcriber import Transcriber, TranscriberOptions, utterances
+from asr.decode import Decoded, DecodeOptions, decode
+from asr.transcriber import RECALL_SAMPLES, Listener, Transcriber, TranscriberOptions, utterances
+from asr.windows import LIVE_POLICY
 from asr.words import Token
 from core.alignment import word_ranges
 from core.pinyin import merged_syllables
@@ -53,6 +55,41 @@ def test_the_broadcast_is_heard_about_as_it_was_said(heard):
     assert result.cer < 0.15
     assert result.sound_error < 0.06
     assert result.terms_near >= 0.9 * len(terms)
+
+
+def live_windows(audio, listener):
+    """Windows as they close, each with the cursor behind it."""
+    found = []
+    for first in range(0, len(audio), 4_000):
+        for window in listener.feed(audio[first : first + 4_000]):
+            found.append((window, listener.settled_ms))
+    return [*found, *((window, listener.settled_ms) for window in listener.finish())]
+
+
+@pytest.mark.slow
+def test_a_listener_that_goes_on_at_the_cursor_of_another_hears_as_that_one_would_have(engine, audio):
+    """Cut where nobody pauses; what follows is found once, neither twice nor lost."""
+    piece = audio[: 24 * SAMPLE_RATE]
+    policy = replace(LIVE_POLICY, pauses=((0, 900),), limit_ms=4_000)
+    whole = live_windows(piece, Listener(load_vad(), policy))
+    at, cursor = next(
+        (n, ms) for n, (window, ms) in enumerate(whole, 1) if window.keep[1] == ms and ms * 16 >= RECALL_SAMPLES
+    )
+    here = cursor * SAMPLE_RATE // 1000
+    warm = Listener(load_vad(), policy, start_ms=(here - RECALL_SAMPLES) * 1000 // SAMPLE_RATE)
+    warm.recall(piece[here - RECALL_SAMPLES : here])
+    assert warm.settled_ms == cursor
+    after = live_windows(piece[here:], warm)
+    kept, expected = ([window.keep for window, _ in found[:2]] for found in (after, whole[at:]))
+    assert np.allclose(kept, expected, atol=100)
+    assert after[0][0].keep[0] == cursor
+    assert after[0][0].start_ms < cursor, "what was said before is decoded along"
+
+    def texts(windows):
+        decoded = decode(engine, [window for window, _ in windows], DecodeOptions(beam_size=1))
+        return "".join(heard.text for result in decoded for heard in utterances(result))
+
+    assert texts(after[:2]) == texts(whole[at : at + 2])
 
 
 @pytest.mark.slow
