@@ -78,9 +78,7 @@ class CaseRoom:
         about = {**(original.about or {}), "edition": "masked", "masks": made.masked.masks, "original": draft.id}
         edition = replace(original, id=hidden.id, title=hidden.title, about=about)
         self._room.keep(original)
-        self._room.keep(
-            replace(edition, file=made.masked.path.name, sha256=made.masked.sha256, size=made.masked.size)
-        )
+        self._room.keep(replace(edition, file=made.masked.path.name, sha256=made.masked.sha256, size=made.masked.size))
         return hidden.id
 
     def negative(self, draft: Exhibit, asked: SearchRequest, actor: Actor, threshold: float, reason: str) -> str:

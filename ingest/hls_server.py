@@ -3,7 +3,9 @@
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
+from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +22,18 @@ _TYPES = {".m3u8": "application/vnd.apple.mpegurl", ".ts": "video/mp2t"}
 
 
 class _Handler(SimpleHTTPRequestHandler):
+    def __init__(self, *args: Any, begin: Callable[[], None], **kwargs: Any) -> None:  # noqa: ANN401 - as the base class has it
+        self._begin = begin
+        super().__init__(*args, **kwargs)
+
+    def do_GET(self) -> None:
+        try:
+            self._begin()
+        except BadInputError:
+            self.send_error(HTTPStatus.SERVICE_UNAVAILABLE)
+            return
+        super().do_GET()
+
     def guess_type(self, path: Any) -> str:  # noqa: ANN401 - as the base class has it
         return _TYPES.get(Path(path).suffix, "application/octet-stream")
 
@@ -41,16 +55,20 @@ class HlsLoopbackServer:
     """Context manager that serves ``media`` at ``url`` (127.0.0.1, a free port).
 
     With ``realtime`` the playlist grows as time passes, keeps six segments of 2 s (or what the key frames allow), and
-    ends with ENDLIST; entering waits for the first segment. Otherwise everything is there from the start.
+    ends with ENDLIST; entering waits for the first segment, or with ``when_asked`` the first request does, so that
+    whoever takes long to come misses nothing. Otherwise everything is there from the start.
     Raises `BadInputError` when the file cannot be served without re-encoding.
     """
 
-    def __init__(self, media: Path, *, realtime: bool = True, ffmpeg: str = "") -> None:
+    def __init__(self, media: Path, *, realtime: bool = True, ffmpeg: str = "", when_asked: bool = False) -> None:
         self._media = media
         self._realtime = realtime
         self._ffmpeg = ffmpeg_path(ffmpeg)
         self._folder = tempfile.TemporaryDirectory(prefix="livewitness-hls-")
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=self._folder.name))
+        self._when_asked = when_asked
+        self._beginning = threading.Lock()
+        handler = partial(_Handler, directory=self._folder.name, begin=self._begin)
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="hls-server")
         self._process: FfmpegProcess | None = None
 
@@ -60,21 +78,32 @@ class HlsLoopbackServer:
         return f"http://127.0.0.1:{self._server.server_port}/live.m3u8"
 
     def __enter__(self) -> Self:
-        folder = Path(self._folder.name)
-        argv = hls_serving(self._ffmpeg, self._media.resolve(), folder, realtime=self._realtime)
-        self._process = FfmpegProcess(argv, cwd=folder, stdout=False)
         self._thread.start()
-        deadline = time.monotonic() + _START_S
-        while not self._ready(folder / "live.m3u8"):
-            if time.monotonic() > deadline or not (self._process.running() or self._ready(folder / "live.m3u8")):
+        if not self._when_asked:
+            try:
+                self._begin()
+            except BadInputError:
                 self._shut()
-                raise BadInputError(
-                    "cannot_serve",
-                    f"无法将该文件作为直播播放：{self._media}",
-                    f"The file cannot be served as a live stream: {self._media}",
-                )
-            time.sleep(0.05)
+                raise
         return self
+
+    def _begin(self) -> None:
+        """Start serving, once, and wait until there is something to serve."""
+        folder = Path(self._folder.name)
+        with self._beginning:
+            if self._process is not None:
+                return
+            argv = hls_serving(self._ffmpeg, self._media.resolve(), folder, realtime=self._realtime)
+            self._process = FfmpegProcess(argv, cwd=folder, stdout=False)
+            deadline = time.monotonic() + _START_S
+            while not self._ready(folder / "live.m3u8"):
+                if time.monotonic() > deadline or not (self._process.running() or self._ready(folder / "live.m3u8")):
+                    raise BadInputError(
+                        "cannot_serve",
+                        f"无法将该文件作为直播播放：{self._media}",
+                        f"The file cannot be served as a live stream: {self._media}",
+                    )
+                time.sleep(0.05)
 
     def _ready(self, playlist: Path) -> bool:
         ended = self._process is not None and not self._process.running()

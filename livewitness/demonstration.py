@@ -58,11 +58,14 @@ class Demonstration:
             return {"state": self._state, "stream": self._stream, "seconds": round(load_truth()[-1].end)}
 
     def play(self) -> Json:
-        """Begin. Raises `ConflictError` while it plays, `BadInputError` where it cannot be served."""
+        """Begin. Raises `ConflictError` while it plays.
+
+        The broadcast waits for the recorder, which may have to load its model first: so nothing of it is missed.
+        """
         with self._lock:
             if self._state == "playing":
                 raise ConflictError("demo_playing", "演示正在播放。", "The demonstration is playing.")
-            server = HlsLoopbackServer(media_path(), realtime=True, ffmpeg=self._ffmpeg)
+            server = HlsLoopbackServer(media_path(), ffmpeg=self._ffmpeg, when_asked=True)
             server.__enter__()
             config = _config(server.url)
             try:

@@ -1,5 +1,7 @@
 """The loopback server behaves like a live one."""
 
+import time
+import urllib.error
 import urllib.request
 
 import pytest
@@ -9,7 +11,7 @@ from ingest.hls_server import HlsLoopbackServer
 
 
 def get(url):
-    with urllib.request.urlopen(url, timeout=5) as answer:
+    with urllib.request.urlopen(url, timeout=20) as answer:
         return answer.headers["Content-Type"], answer.read()
 
 
@@ -26,6 +28,19 @@ def test_realtime_mode_starts_with_the_first_segment(media):
     with HlsLoopbackServer(media / "clicks.mp4", realtime=True) as server:
         _, playlist = get(server.url)
     assert playlist.count(b"#EXTINF") <= 2 and b"#EXT-X-ENDLIST" not in playlist
+
+
+def test_it_can_wait_until_somebody_asks(media):
+    with HlsLoopbackServer(media / "clicks.mp4", when_asked=True) as server:
+        time.sleep(3)
+        _, playlist = get(server.url)
+    assert playlist.count(b"#EXTINF") <= 2 and b"#EXT-X-MEDIA-SEQUENCE:0" in playlist
+
+
+def test_waiting_with_nothing_to_serve_is_told_to_whoever_asks(media):
+    server = HlsLoopbackServer(media / "text.mp4", when_asked=True)
+    with server, pytest.raises(urllib.error.HTTPError, match="503"):
+        get(server.url)
 
 
 def test_a_file_that_is_no_media_is_bad_input(media):

@@ -60,7 +60,7 @@ def test_its_source_alone_is_let_in_and_only_while_it_plays(demonstration, watch
     begun = demonstration.play()
     assert (begun["state"], begun["seconds"] > 60) == ("playing", True)
     source = watcher.sources[0]
-    assert b"#EXTM3U" in urllib.request.urlopen(source.source, timeout=5).read()
+    assert b"#EXTM3U" in urllib.request.urlopen(source.source, timeout=20).read()
     assert guard_for(Settings(), source, written) is None
     beside = source.model_copy(update={"source": source.source.replace("live", "other")})
     assert guard_for(Settings(), beside, written) == Egress()
