@@ -4,6 +4,7 @@ Rows count utterances in order of id. `IndexCache.refresh` reads what any proces
 nothing here is the only copy of anything, so a snapshot (index/snapshot.py) may be lost or thrown away.
 """
 
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -76,15 +77,20 @@ class IndexCache:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def refresh(self, connection: Connection, progress: Progress | None = None) -> int:
-        """Read what was written or deleted since the last call; how many rows and vectors that were."""
+    def refresh(self, connection: Connection, progress: Progress | None = None, *, most: int = sys.maxsize) -> int:
+        """Read what was written or deleted since the last call; how many rows and vectors that were.
+
+        About ``most`` rows at once, and then as many vectors: when that many were read there may be more.
+        """
         with self.lock:
             last = int(self.ids.values[-1]) if len(self.ids) else 0
             if not anything_new(connection, last, self.vector_number, self.removal_number):
                 return 0
             changed = self._refresh_removals(connection)
-            changed += self._refresh_rows(connection, progress)
-            changed += self._refresh_vectors(connection, progress)
+            rows = self._refresh_rows(connection, progress, most)
+            changed += rows
+            if rows < most:  # a vector finds its row only where all rows are there
+                changed += self._refresh_vectors(connection, progress, most)
             self.fresh += changed
             return changed
 
@@ -185,17 +191,18 @@ class IndexCache:
         self.vectors.forget(places[places >= 0].astype(np.int64))
         return _ERASED_SOON + len(rows)
 
-    def _refresh_rows(self, connection: Connection, progress: Progress | None) -> int:
+    def _refresh_rows(self, connection: Connection, progress: Progress | None, most: int) -> int:
         count = 0
-        while True:
+        while count < most:
             after = int(self.ids.values[-1]) if len(self.ids) else 0
             block = indexed_after(connection, self.reader.version, after)
             if not block:
-                return count
+                break
             self._add_rows(block)
             count += len(block)
             if progress:
                 progress(len(block))
+        return count
 
     def _add_rows(self, block: Sequence[Indexed]) -> None:
         first = len(self)
@@ -238,12 +245,13 @@ class IndexCache:
         self.after.values[last] = row
         return last
 
-    def _refresh_vectors(self, connection: Connection, progress: Progress | None) -> int:
+    def _refresh_vectors(self, connection: Connection, progress: Progress | None, most: int) -> int:
         count = 0
-        while True:
+        while count < most:
             number, ids, matrix = vectors_after(connection, self.identity.sha256, self.vector_number)
             if matrix is None:
-                return count
+                self.vector_number = number
+                break
             known = np.searchsorted(self.ids.values, ids)
             known[known == len(self.ids)] = 0
             fits = self.ids.values[known] == ids if len(self.ids) else np.zeros(len(ids), dtype=bool)
@@ -255,9 +263,10 @@ class IndexCache:
             self._count_vectors(rows, 1)
             self.vectors.add(matrix[fits])
             self.vector_number = number
-            count += len(rows)
+            count += len(ids)
             if progress:
-                progress(len(rows))
+                progress(len(ids))
+        return count
 
 
 class _PairTerms(dict[str, int]):

@@ -37,6 +37,8 @@ __all__ = ["Hit", "SearchAnswer", "SearchRequest", "Searcher"]
 
 SAVE_EVERY = 20_000
 """Rows and vectors read since the last snapshot that are worth a new one."""
+READ_AT_ONCE = 100_000
+"""Rows, and vectors, read in one transaction."""
 _log = logging.getLogger(__name__)
 
 
@@ -77,8 +79,14 @@ class Searcher:
 
     def refresh(self, progress: Progress | None = None) -> int:
         """Read what was written since; every search does so by itself. How many rows and vectors that were."""
-        with self._db.read() as connection:
-            return self._cache.refresh(connection, progress)
+        total = 0
+        while True:
+            # A snapshot of the database held for minutes would keep its log from being emptied.
+            with self._db.read() as connection:
+                changed = self._cache.refresh(connection, progress, most=READ_AT_ONCE)
+            total += changed
+            if changed < READ_AT_ONCE:
+                return total
 
     def save(self) -> None:
         """Write a snapshot, so that the next start reads only what came after. Raises `StorageError`."""
@@ -114,13 +122,14 @@ class Searcher:
 
     def _save_in_time(self) -> None:
         if self._cache.fresh > SAVE_EVERY and not self._saving.locked():
-            threading.Thread(target=self._try_to_save, name="index-snapshot", daemon=True).start()
+            threading.Thread(target=self.save_if_possible, name="index-snapshot", daemon=True).start()
 
-    def _try_to_save(self) -> None:
+    def save_if_possible(self) -> None:
+        """Write a snapshot; where that fails say so in the log, and try again after as much again was read."""
         try:
             self.save()
         except StorageError as error:
-            self._cache.fresh = 0  # the next try comes when as much again was read
+            self._cache.fresh = 0
             _log.warning("no snapshot: %s", error)
 
     def _embed(self, texts: Sequence[str]) -> "Future[Matrix]":

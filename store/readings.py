@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select, text
 from sqlalchemy.dialects.sqlite import insert
@@ -17,8 +18,7 @@ class Reading:
     concepts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Indexed:
+class Indexed(NamedTuple):
     """What is indexed of one utterance: its place, its grams as they stand in the postings, its concepts.
 
     ``text`` is filled only where ``concepts`` is None: no reading of the wanted version is stored.
@@ -88,18 +88,8 @@ def indexed_after(connection: Connection, version: str, after_id: int, block: in
     """The next utterances in order of id with what is indexed of them; ``concepts`` is None without a reading."""
     rows = connection.execute(_INDEXED, {"after": after_id, "block": block, "version": version})
     return [
-        Indexed(
-            row.id,
-            row.stream,
-            row.start_ms,
-            row.end_ms,
-            row.wall_start,
-            row.letters or "",
-            row.sounds or "",
-            None if row.text else tuple((row.concepts or "").split()),
-            row.text,
-        )
-        for row in rows
+        Indexed(*place, letters or "", sounds or "", None if said else tuple((concepts or "").split()), said)
+        for *place, letters, sounds, concepts, said in rows.all()
     ]
 
 

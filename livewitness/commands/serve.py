@@ -12,7 +12,7 @@ from core.errors import ConflictError, Sentence
 from core.metrics import Metrics
 from core.shapes import Json
 from index.indexer import VectorIndexer
-from index.search import Searcher
+from index.opening import OpeningSearcher
 from livewitness.backfilling import BackfillQueue
 from livewitness.checks import port
 from livewitness.cli import data_option
@@ -71,7 +71,8 @@ def command(number: int | None, config: Path | None, data: Path | None) -> None:
         resume_watches(db, supervisor)
         indexer = VectorIndexer(db, embedder)
         indexer.start()
-        context = context_of(settings, doorway, db, Searcher(db, embedder, reranker=reranker), supervisor, metrics)
+        searcher = OpeningSearcher(db, embedder, reranker=reranker)
+        context = context_of(settings, doorway, db, searcher, supervisor, metrics)
         context = replace(
             context,
             demonstration=demonstration,
