@@ -19,9 +19,15 @@ from store.alerts import add_alert, get_alert
 from store.engine import Database
 from store.scope import Scope
 from tests.alerting import an_alert
+from tests.counts import chance, times
 
 ROOT = Path(__file__).parents[2]
 SPEECH = ["三天祛斑看得见", "假一赔十写进合同", "包邮到家", "这是纯棉的床单"]
+
+
+def some(*delays: float) -> list[float]:
+    """Two of the moments at which a process is killed; all of them in the full run."""
+    return chance("delays").sample(delays, times(2, len(delays)))
 
 
 def nothing(_step: str, _done: int, _total: int) -> None:
@@ -148,7 +154,7 @@ def test_the_whole_archive_is_never_forgotten_by_mistake(archive: Any) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("delay_s", [0.0, 0.02, 0.05, 0.1])
+@pytest.mark.parametrize("delay_s", some(0.0, 0.02, 0.05, 0.1))
 def test_kill_9_while_deleting(archive: Any, embedder: Embedder, delay_s: float) -> None:
     """Each stream is deleted in one transaction: after the kill it is there as a whole, or gone as a whole."""
     for number in range(8):
@@ -184,7 +190,7 @@ def test_kill_9_while_deleting(archive: Any, embedder: Embedder, delay_s: float)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("delay_s", [0.0, 0.05, 0.15, 0.4])
+@pytest.mark.parametrize("delay_s", some(0.0, 0.05, 0.15, 0.4))
 @pytest.mark.parametrize("work", ["rebuild", "save"])
 def test_kill_9_while_saving_or_rebuilding(archive: Any, embedder: Embedder, work: str, delay_s: float) -> None:
     archive.say([f"{said}，第{i}号链接" for i in range(30) for said in SPEECH])

@@ -15,10 +15,11 @@ import pytest
 from evidence.archive import ArchiveCheck
 from evidence.segment_log import log_path, read_log
 from ingest.commands import ffmpeg_path
+from tests.counts import SEED, times
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 ROOT = Path(__file__).parents[2]
-KILLS = 50
+KILLS = times(10, 50)
 RATE = 4
 """How many times faster than its own pace the source sends: shorter segments to wait for."""
 
@@ -68,10 +69,10 @@ def source(media: Path) -> Iterator[str]:
     server.server_close()
 
 
-def test_killed_fifty_times_at_most_one_segment_is_lost_each_time(source: str, tmp_path: Path) -> None:
+def test_killed_again_and_again_at_most_one_segment_is_lost_each_time(source: str, tmp_path: Path) -> None:
     data = tmp_path / "data"
     program = str(Path(__file__).with_name("kill_watches.py"))
-    command = [sys.executable, program, source, str(data), str(KILLS), "7"]
+    command = [sys.executable, program, source, str(data), str(KILLS), SEED]
     done = subprocess.run(
         command, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=False
     )

@@ -14,6 +14,7 @@ from core.records import AlertStatus, Epoch, ModelIdentity, Severity, Stream, Ut
 from pipeline.scribe import Scribe, shelf_of, stands_out, with_previous
 from store import alerts, outbox, recordings, streams
 from store.engine import open_database
+from tests.counts import times
 
 EPOCH = Epoch("s", 1, 10_000, datetime(2026, 1, 1, tzinfo=UTC), "x")
 
@@ -185,7 +186,7 @@ def as_heard(words):
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=times(12, 25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_however_windows_are_cut_overlap_and_are_repeated_no_claim_is_told_twice(tmp_path, checker, data):
     db = open_database(tmp_path / f"{uuid.uuid4().hex}.db")
