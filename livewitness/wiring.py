@@ -1,7 +1,7 @@
 """The one place where parts are put together: settings in, ready objects out."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -89,14 +89,14 @@ def reranker_of(settings: Settings) -> Iterator[Reranker | None]:
 
 
 @contextmanager
-def searcher_of(settings: Settings) -> Iterator[Searcher]:
-    """Search over everything in the data directory."""
+def searcher_of(settings: Settings, progress: Callable[[int], None] | None = None) -> Iterator[Searcher]:
+    """Search over everything in the data directory; ``progress`` is told how many rows and vectors were read."""
     with (
         database_of(settings) as database,
         embedder_of(settings) as embedder,
         reranker_of(settings) as reranker,
     ):
-        yield Searcher(database, embedder, reranker=reranker)
+        yield Searcher(database, embedder, progress=progress, reranker=reranker)
 
 
 def whisper_of(settings: Settings) -> WhisperEngine:

@@ -88,9 +88,13 @@ def indexed_after(connection: Connection, version: str, after_id: int, block: in
     """The next utterances in order of id with what is indexed of them; ``concepts`` is None without a reading."""
     rows = connection.execute(_INDEXED, {"after": after_id, "block": block, "version": version})
     return [
-        Indexed(*place, letters or "", sounds or "", None if said else tuple((concepts or "").split()), said)
-        for *place, letters, sounds, concepts, said in rows.all()
+        Indexed(i, stream, start, end, wall, letters or "", sounds or "", None if said else _names(concepts), said)
+        for i, stream, start, end, wall, letters, sounds, concepts, said in rows.all()
     ]
+
+
+def _names(concepts: str | None) -> tuple[str, ...]:
+    return tuple((concepts or "").split())
 
 
 def count_readings(connection: Connection, version: str) -> int:

@@ -3,12 +3,14 @@
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TextIO
 
 import click
+from rich.progress import Progress
 from rich.text import Text
 
 from core.clock import iso, timecode
@@ -20,8 +22,9 @@ from evidence.audit import append_audit, local_actor
 from index.answer import Hit, SearchAnswer, answer_json
 from index.export import hits_csv
 from index.request import MAX_WITHIN_MINUTES, Moment, SearchRequest, asked_phrases, parse_moment
+from index.search import Searcher
 from livewitness.cli import data_option, json_option
-from livewitness.console import emit, printable, say, stdout
+from livewitness.console import emit, printable, say, stderr, stdout
 from livewitness.wiring import database_of, searcher_of, settings_for
 from store.saved_searches import MatchLevel, SavedSearch, save_search
 
@@ -113,7 +116,7 @@ def command(
     if name:
         _save(settings, wanted, name, level)
     answers: list[SearchAnswer] = []
-    with searcher_of(settings) as searcher:
+    with _searcher(settings) as searcher:
         for item in _queries(wanted.query, batch):
             answers.append(searcher.search(replace(wanted, query=str(item["query"]))))
             _report(answers[-1], item, as_json, explain)
@@ -134,6 +137,16 @@ def _wall_time(text: str | None) -> datetime | None:
     if moment is None or isinstance(moment, datetime):
         return moment
     raise UsageError("search_near_time", "--near 要写日期和时间。", "--near takes a date and a time.")
+
+
+@contextmanager
+def _searcher(settings: Settings) -> Iterator[Searcher]:
+    """The opened searcher; a terminal is shown how far the index is read."""
+    with ExitStack() as stack:
+        with Progress(console=stderr, transient=True, disable=not stderr.is_terminal) as bar:
+            task = bar.add_task("读取检索索引 / reading the search index", total=None)
+            searcher = stack.enter_context(searcher_of(settings, lambda more: bar.advance(task, more)))
+        yield searcher
 
 
 def _queries(query: str, batch: Path | None) -> Iterator[Json]:
