@@ -20,6 +20,7 @@ from api import (
     figures,
     measures,
     metrics,
+    oidc,
     packs,
     pages,
     playback,
@@ -54,6 +55,7 @@ _SUMMARY = "播证：录下直播、找到说过的话、剪出证据。Records 
 
 _MODULES = (
     session,
+    oidc,
     accounts,
     streams,
     timeline,
@@ -106,6 +108,8 @@ def create_app(context: ApiContext) -> FastAPI:
     app.state.shelf = ClipShelf(context)
     app.state.tail = events.tail_of(context)
     app.state.sign_ins = session.throttle_of(context)
+    app.state.oidc = oidc.client_of(context)
+    app.state.oidc_begun = oidc.throttle_of()
     app.state.searches = Throttle(context.limits.searches_per_s, context.limits.searches_burst)
     app.state.stills = stills.places()
     app.state.exhibits = ExhibitRoom(context)

@@ -9,6 +9,8 @@ from typing import Annotated, Protocol
 from cryptography.x509 import Certificate
 from fastapi import Depends, Request
 
+from api.auth.oidc import OidcOptions
+from core.fetch import Fetcher
 from core.health import CheckResult
 from core.metrics import Metrics
 from core.records import ModelIdentity
@@ -130,6 +132,7 @@ class ApiContext:
     ``watches`` starts and stops streams, where this installation watches any itself. Without ``accounts`` whoever
     reaches the service is its administrator: then it must listen on loopback only. ``secure``: cookies need https.
     ``packs`` are the rule packs that the settings name, ``dry_run`` tries another one on what was said.
+    People sign in at the issuer of ``oidc`` as well, which ``fetcher`` asks.
     ``backfills`` works through recordings, those of ``archive`` among them.
     Packages are sealed by ``seal`` and verified against the CAs of ``authorities``.
     """
@@ -155,6 +158,8 @@ class ApiContext:
     rules: Callable[[], Sequence[Json]] = no_rules
     packs: tuple[Path, ...] = ()
     dry_run: DryRun | None = None
+    oidc: OidcOptions | None = None
+    fetcher: Fetcher | None = None
     backfills: Backfills | None = None
     archive: Path | None = None
     demonstration: Demonstration | None = None

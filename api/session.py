@@ -62,7 +62,7 @@ def me(visitor: Viewing) -> Me:
 @router.post("", summary="登录 / Sign in", responses=_BUSY)
 def create(request: Request, response: Response, context: Context, given: NameAndPassword, _open: Anybody) -> Me:
     """Sets the session's cookie. Failed attempts are limited by account and by address."""
-    keys = [f"name {given.name}", f"from {_address(request)}"]
+    keys = [f"name {given.name}", f"from {address_of(request)}"]
     for key in keys:
         request.app.state.sign_ins.check(key)
     try:
@@ -79,7 +79,7 @@ def create(request: Request, response: Response, context: Context, given: NameAn
 @router.post("/link", summary="使用一次性链接 / Use a one-time link", responses=_BUSY)
 def use_link(request: Request, response: Response, context: Context, given: LinkAndPassword, _open: Anybody) -> Me:
     """Sets the password of the link's account and signs in; the link is used up."""
-    address = f"from {_address(request)}"
+    address = f"from {address_of(request)}"
     request.app.state.sign_ins.check(address)
     signed = accept_link(context.db, given.link, given.password)
     request.app.state.sign_ins.give_back(address)
@@ -96,7 +96,8 @@ def end(request: Request, response: Response, context: Context, visitor: Viewing
     response.delete_cookie(COOKIE, path="/", secure=context.secure, httponly=True, samesite="strict")
 
 
-def _begin(request: Request, response: Response, context: ApiContext, signed: SignedIn) -> Me:
+def set_session(response: Response, context: ApiContext, signed: SignedIn) -> None:
+    """Give the browser its session; scripts cannot read it, other sites cannot make it be sent."""
     response.set_cookie(
         COOKIE,
         signed.secret,
@@ -106,6 +107,10 @@ def _begin(request: Request, response: Response, context: ApiContext, signed: Si
         httponly=True,
         samesite="strict",
     )
+
+
+def _begin(request: Request, response: Response, context: ApiContext, signed: SignedIn) -> Me:
+    set_session(response, context, signed)
     note_of(request, signed.visitor.name, "session.begun", {})
     return _me(signed.visitor)
 
@@ -120,5 +125,6 @@ def _me(visitor: Visitor) -> Me:
     )
 
 
-def _address(request: Request) -> str:
+def address_of(request: Request) -> str:
+    """Where the request comes from, for what is limited by address."""
     return request.client.host if request.client else ""

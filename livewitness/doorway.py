@@ -1,13 +1,16 @@
 """Where the service is found and who may come in: its address, the names it answers to, the first administrator."""
 
 import ipaddress
+import os
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from api.auth.credentials import invite, renew_link
+from api.auth.oidc import OidcOptions
+from api.auth.oidc_people import roles_of
 from core.access import Role
 from core.errors import Sentence, UsageError
-from core.settings import Settings
+from core.settings import PREFIX, Settings
 from store import accounts
 from store.engine import Database
 
@@ -47,6 +50,40 @@ def doorway_of(settings: Settings) -> Doorway:
     names = {own, public.hostname or own} | _LOOPBACK_NAMES
     url = settings.public_url.rstrip("/") or f"http://{own}:{settings.port}"
     return Doorway(url + "/", frozenset(names), public.scheme == "https")
+
+
+def oidc_of(settings: Settings, doorway: Doorway) -> OidcOptions | None:
+    """The OpenID Connect client of these settings, if an issuer is set. Raises `UsageError` for what is incomplete."""
+    if not settings.oidc_issuer or not settings.accounts:
+        return None
+    try:
+        file = settings.oidc_secret_file
+        secret = file.read_text("utf-8").strip() if file else os.environ.get(f"{PREFIX}OIDC_SECRET", "")
+        roles = roles_of(settings.oidc_roles)
+    except (OSError, ValueError) as error:
+        raise _incomplete(str(error)) from error
+    if not settings.oidc_client_id or not roles:
+        raise _incomplete("LIVEWITNESS_OIDC_CLIENT_ID, LIVEWITNESS_OIDC_ROLES")
+    return OidcOptions(
+        issuer=settings.oidc_issuer,
+        client_id=settings.oidc_client_id,
+        secret=secret,
+        redirect_uri=f"{doorway.url}api/v1/session/oidc/callback",
+        roles=roles,
+        label=settings.oidc_label or urlsplit(settings.oidc_issuer).hostname or "",
+        name_claim=settings.oidc_name_claim,
+        role_claim=settings.oidc_role_claim,
+        shop_claim=settings.oidc_shop_claim,
+        shops=settings.oidc_shops,
+    )
+
+
+def _incomplete(what: str) -> UsageError:
+    return UsageError(
+        "oidc_settings",
+        f"OpenID Connect 的设置不完整：{what}",
+        f"The settings of OpenID Connect are incomplete: {what}",
+    )
 
 
 def first_link(db: Database) -> str:

@@ -4,6 +4,8 @@ from functools import partial
 
 from api.context import ApiContext, Searches, Watches
 from claims.reload import ReloadingChecker
+from core.egress import Egress
+from core.fetch import Fetcher
 from core.metrics import Metrics
 from core.settings import Settings
 from core.shapes import Json
@@ -12,7 +14,7 @@ from evidence.stamping import read_ca
 from livewitness import __version__
 from livewitness.checks import SERVING, run_checks
 from livewitness.commands.rules import rule_json
-from livewitness.doorway import Doorway
+from livewitness.doorway import Doorway, oidc_of
 from livewitness.trying import dry_run
 from livewitness.wiring import seal_options
 from store.engine import Database
@@ -56,6 +58,8 @@ def context_of(  # noqa: PLR0917 - everything the application stands on, each on
         retention=RetentionPolicy(settings.retention_years, RetentionClass(settings.retention_class)),
         rules=RuleList(settings),
         packs=settings.packs,
+        oidc=oidc_of(settings, doorway),
+        fetcher=Fetcher(Egress(allow_internal=settings.allow_internal_targets)),
         archive=settings.archive,
         dry_run=partial(dry_run, settings.data.absolute()),
     )

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Table, delete, func, insert, select, update
 
 from core.access import Role
 from core.clock import iso, parse_iso
-from store.tables import accounts, invitations, sessions
+from store.tables import accounts, invitations, oidc_identities, sessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,17 @@ def add_account(connection: Connection, account: Account) -> None:
         "created_at": iso(account.created_at),
     }
     connection.execute(insert(accounts).values(row))
+
+
+def account_of_identity(connection: Connection, issuer: str, subject: str) -> str:
+    """Name of the account that this person of an OpenID provider signs in as; empty where there is none yet."""
+    mine = (oidc_identities.c.issuer == issuer) & (oidc_identities.c.subject == subject)
+    return connection.execute(select(oidc_identities.c.account).where(mine)).scalar_one_or_none() or ""
+
+
+def add_identity(connection: Connection, issuer: str, subject: str, account: str) -> None:
+    """From now on this person of an OpenID provider signs in as ``account``."""
+    connection.execute(insert(oidc_identities).values(issuer=issuer, subject=subject, account=account))
 
 
 def change_account(connection: Connection, name: str, role: Role, shop: str, *, active: bool) -> None:

@@ -42,7 +42,7 @@ def sign_in(db: Database, name: str, password: str) -> SignedIn:
     fits = password_fits(account.password_hash if account else "", password)
     if account is None or not account.active or not fits:
         raise SignInError("sign_in_failed", "账号或口令不对。", "The name or the password is not right.")
-    return _begin(db, account)
+    return begin_session(db, account)
 
 
 def accept_link(db: Database, link: str, password: str) -> SignedIn:
@@ -58,7 +58,7 @@ def accept_link(db: Database, link: str, password: str) -> SignedIn:
             )
         check_password(password, account.name)
         accounts.set_password(connection, account.name, hash_password(password))
-    return _begin(db, account)
+    return begin_session(db, account)
 
 
 def visitor_of_session(db: Database, secret: str) -> Visitor | None:
@@ -146,7 +146,8 @@ def unknown_account(name: str) -> NotFoundError:
     return NotFoundError("account_unknown", f"没有账号“{name}”。", f"There is no account “{name}”.")
 
 
-def _begin(db: Database, account: Account) -> SignedIn:
+def begin_session(db: Database, account: Account) -> SignedIn:
+    """A session for somebody who has shown who they are."""
     secret, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(16)
     now = utc_now()
     session = Session(digest(secret), account.name, now + timedelta(hours=SESSION_HOURS), csrf)

@@ -7,7 +7,7 @@ import pytest
 from api.auth.credentials import accept_link
 from core.errors import UsageError
 from core.settings import Settings
-from livewitness.doorway import doorway_of, first_link
+from livewitness.doorway import doorway_of, first_link, oidc_of
 from store.engine import open_database
 
 
@@ -41,3 +41,23 @@ def test_the_first_administrator_has_one_link_at_a_time(tmp_path: Path) -> None:
     assert done.visitor.role == "admin"
     assert first_link(db) == ""
     db.close()
+
+
+def test_an_issuer_needs_a_client_and_roles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("of the client\n")
+    given = {"accounts": True, "oidc_issuer": "https://id.example/realm", "oidc_client_id": "lw"}
+    whole = Settings(**given, oidc_roles={"desk": "moderator"}, oidc_secret_file=secret, public_url="https://w.example")
+    found = oidc_of(whole, doorway_of(whole))
+    assert found is not None
+    assert (found.secret, found.label) == ("of the client", "id.example")
+    assert found.redirect_uri == "https://w.example/api/v1/session/oidc/callback"
+    monkeypatch.setenv("LIVEWITNESS_OIDC_SECRET", "from the environment")
+    named = oidc_of(whole.model_copy(update={"oidc_secret_file": None}), doorway_of(whole))
+    assert named is not None
+    assert named.secret == "from the environment"
+    for lacking in ({"oidc_roles": {}}, {"oidc_roles": {"desk": "boss"}}, {"oidc_client_id": ""}):
+        partial = whole.model_copy(update=lacking)
+        with pytest.raises(UsageError, match="oidc_settings"):
+            oidc_of(partial, doorway_of(partial))
+    assert oidc_of(Settings(accounts=True), doorway_of(Settings())) is None

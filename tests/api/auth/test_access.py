@@ -34,6 +34,9 @@ _OPEN = {
     ("GET", "/health"),
     ("POST", "/api/v1/session"),
     ("POST", "/api/v1/session/link"),
+    ("GET", "/api/v1/session/ways"),
+    ("GET", "/api/v1/session/oidc"),
+    ("GET", "/api/v1/session/oidc/callback"),
 }
 
 
