@@ -12,10 +12,11 @@ from api.app import create_app
 from api.context import ApiContext
 from index.search import Searcher
 from store.engine import Database, open_database
+from tests.counts import times
 
 pytestmark = pytest.mark.slow
-# SCHEMA_EXAMPLES=200 makes more than ten thousand requests.
-EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES", "12"))
+# SCHEMA_EXAMPLES=200, as in the full run, makes more than ten thousand requests.
+EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES") or times(6, 200))
 
 
 @pytest.fixture(scope="module")
