@@ -85,6 +85,7 @@ def run_job(context: RetentionContext, now: datetime, *, delete: bool) -> JobSta
                 failures.append(outcome.sentence)
             else:
                 done.append(entry.stream)
+    _seal(context, bool(done))
     left = {name: told for name, told in announced.items() if name not in done}
     state = JobState(now, left, len(done), tuple(failures))
     _write_state(context.data_dir, state)
@@ -100,8 +101,13 @@ def _since(known: dict[str, tuple[str, datetime]], entry: StreamPlan, now: datet
 def _announce(context: RetentionContext, new: list[StreamPlan]) -> None:
     if new:
         append_audit(context.data_dir, context.actor, ANNOUNCED, {entry.stream: entry.hash for entry in new})
-        if error := try_to_seal(context.data_dir):
-            _log.error("retention: %s", error)
+    _seal(context, bool(new))
+
+
+def _seal(context: RetentionContext, anything: bool) -> None:
+    """Sign what was written to the audit chain."""
+    if anything and (error := try_to_seal(context.data_dir)):
+        _log.error("retention: %s", error)
 
 
 def _write_state(data_dir: Path, state: JobState) -> None:
