@@ -165,11 +165,13 @@ def test_a_clock_that_wraps_after_26_hours_is_no_break_at_all(tmp_path, listener
 
 
 def test_sound_that_stops_is_told_and_pictures_stay_recorded_until_it_is_back(tmp_path, listener, shots, monkeypatch):
-    monkeypatch.setattr(changes, "MUTE_AFTER_S", 2.0)
+    monkeypatch.setattr(changes, "MUTE_AFTER_S", 1.5)
     start = 10 + LENGTH
     mute = (shots("mute", start), LENGTH)
     with (
-        Broadcaster((shots("plain", 10), LENGTH), mute, (shots("plain", start + LENGTH), LENGTH), (b"", 20)) as server,
+        Broadcaster(
+            (shots("plain", 10), LENGTH), mute, (shots("plain", start + LENGTH), LENGTH), (b"", 20), speed=2
+        ) as server,
         Run(server.url, tmp_path, listener) as run,
     ):
         run.wait(lambda: listener.losses)

@@ -33,8 +33,11 @@ def test_realtime_mode_starts_with_the_first_segment(media):
 def test_it_can_wait_until_somebody_asks(media):
     with HlsLoopbackServer(media / "clicks.mp4", when_asked=True) as server:
         time.sleep(3)
-        _, playlist = get(server.url)
-    assert playlist.count(b"#EXTINF") <= 2 and b"#EXT-X-MEDIA-SEQUENCE:0" in playlist
+        _, first = get(server.url)
+        time.sleep(5)
+        _, later = get(server.url)
+    assert first.count(b"#EXTINF") <= 2 and b"#EXT-X-MEDIA-SEQUENCE:0" in first
+    assert later.count(b"#EXTINF") > first.count(b"#EXTINF"), "it goes on when whoever asked has gone"
 
 
 def test_waiting_with_nothing_to_serve_is_told_to_whoever_asks(media):

@@ -83,7 +83,7 @@ def test_ffmpeg_gets_no_secrets_of_our_environment(monkeypatch):
 
 def test_srt_is_recorded(media, tmp_path, listener, tools):
     port = tools.free_port()
-    argv = [ffmpeg_path(), "-v", "error", "-nostdin", "-re", "-i", str(media / "clicks.ts"), "-c", "copy"]
+    argv = [ffmpeg_path(), "-v", "error", "-nostdin", "-readrate", "2", "-i", str(media / "clicks.ts"), "-c", "copy"]
     argv += ["-f", "mpegts", f"srt://127.0.0.1:{port}?mode=listener&linger=0"]
     with subprocess.Popen(argv, stderr=subprocess.DEVNULL) as server:
         source = parse_source(f"srt://127.0.0.1:{port}")
