@@ -66,11 +66,11 @@ class HlsLoopbackServer:
         self._ffmpeg = ffmpeg_path(ffmpeg)
         self._folder = tempfile.TemporaryDirectory(prefix="livewitness-hls-")
         self._when_asked = when_asked
-        self._beginning = threading.Lock()
+        self._asked, self._settled, self._closed = threading.Event(), threading.Event(), threading.Event()
+        self._media_thread = threading.Thread(target=self._play, name="hls-media")
         handler = partial(_Handler, directory=self._folder.name, begin=self._begin)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="hls-server")
-        self._process: FfmpegProcess | None = None
 
     @property
     def url(self) -> str:
@@ -78,6 +78,7 @@ class HlsLoopbackServer:
         return f"http://127.0.0.1:{self._server.server_port}/live.m3u8"
 
     def __enter__(self) -> Self:
+        self._media_thread.start()
         self._thread.start()
         if not self._when_asked:
             try:
@@ -88,22 +89,31 @@ class HlsLoopbackServer:
         return self
 
     def _begin(self) -> None:
-        """Start serving, once, and wait until there is something to serve."""
+        """Have the media played, and wait until there is something to serve. Raises `BadInputError`."""
+        self._asked.set()
+        self._settled.wait(_START_S + 5)
+        if not self._ready(Path(self._folder.name) / "live.m3u8"):
+            raise BadInputError(
+                "cannot_serve",
+                f"无法将该文件作为直播播放：{self._media}",
+                f"The file cannot be served as a live stream: {self._media}",
+            )
+
+    def _play(self) -> None:
+        """On a thread that lasts as long as the server does: ffmpeg ends with the thread that began it."""
+        self._asked.wait()
+        if self._closed.is_set():
+            return
         folder = Path(self._folder.name)
-        with self._beginning:
-            if self._process is not None:
-                return
-            argv = hls_serving(self._ffmpeg, self._media.resolve(), folder, realtime=self._realtime)
-            self._process = FfmpegProcess(argv, cwd=folder, stdout=False)
-            deadline = time.monotonic() + _START_S
-            while not self._ready(folder / "live.m3u8"):
-                if time.monotonic() > deadline or not (self._process.running() or self._ready(folder / "live.m3u8")):
-                    raise BadInputError(
-                        "cannot_serve",
-                        f"无法将该文件作为直播播放：{self._media}",
-                        f"The file cannot be served as a live stream: {self._media}",
-                    )
-                time.sleep(0.05)
+        argv = hls_serving(self._ffmpeg, self._media.resolve(), folder, realtime=self._realtime)
+        process = self._process = FfmpegProcess(argv, cwd=folder, stdout=False)
+        deadline = time.monotonic() + _START_S
+        while not self._ready(folder / "live.m3u8") and process.running() and time.monotonic() < deadline:
+            if self._closed.wait(0.05):
+                break
+        self._settled.set()
+        self._closed.wait()
+        process.close()
 
     def _ready(self, playlist: Path) -> bool:
         ended = self._process is not None and not self._process.running()
@@ -115,8 +125,10 @@ class HlsLoopbackServer:
         self._shut()
 
     def _shut(self) -> None:
-        if self._process is not None:
-            self._process.close()
+        self._closed.set()
+        self._asked.set()
+        self._settled.set()
+        self._media_thread.join()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
