@@ -4,9 +4,10 @@ The id of an event is its outbox cursor. A browser that reconnects sends it as `
 nothing is lost and nothing comes twice.
 """
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
 from starlette.concurrency import run_in_threadpool
@@ -15,7 +16,7 @@ from starlette.responses import StreamingResponse
 from api.auth.access import Viewing
 from api.context import ApiContext, Context
 from api.errors import ERRORS, ErrorBody
-from api.queries import Name
+from api.queries import Limit, Name
 from api.tail import OutboxTail
 from core.access import Permission
 from core.errors import BadInputError
@@ -30,6 +31,7 @@ _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 AfterCursor = Annotated[
     int | None, Query(ge=0, description="从此编号之后补发，0 为全部 / replay from after this id; 0: everything")
 ]
+Cursor = Annotated[int, Query(ge=0, le=2**53, description="此编号之后；0 为保留的全部 / after this id; 0: all kept")]
 LastEventId = Annotated[
     str, Header(max_length=40, description="断线重连时浏览器自动带上，优先于 after / sent on reconnecting; wins")
 ]
@@ -70,19 +72,56 @@ async def events(
 ) -> StreamingResponse:
     """Events as ``text/event-stream``: ``id`` is the cursor, ``event`` the kind, ``data`` one JSON object.
 
-    Without ``Last-Event-ID`` and ``after`` it begins with what comes next.
+    Without ``Last-Event-ID`` and ``after`` it begins with what comes next. ``event: reset`` comes first where something
+    may be missing after the cursor, see ``/api/v1/events/list``: load afresh what you keep.
     """
     tail: OutboxTail = request.app.state.tail
-    newest = await run_in_threadpool(_newest, context.db)
+    newest, pruned = await run_in_threadpool(_ends, context.db)
     cursor = _start(last_event_id, after, newest)
     tail.check_room()
-    follow = _follow(context, tail, _Wanted(stream, visitor.shop, visitor.may(Permission.SEARCH)), cursor, newest)
+    wanted = _Wanted(stream, visitor.shop, visitor.may(Permission.SEARCH))
+    follow = _follow(context, tail, wanted, cursor, newest, pruned)
     return StreamingResponse(follow, media_type="text/event-stream", headers=_HEADERS)
 
 
-def _newest(db: Database) -> int:
+@router.get("/list", summary="已发生的事件 / Events so far")
+def list_events(
+    context: Context, visitor: Viewing, *, stream: Name = "", after: Cursor = 0, limit: Limit = 100
+) -> dict[str, Any]:
+    """For programs that ask now and then: events after a cursor, each with its own, oldest first.
+
+    ``next`` is the ``after`` of the next page and of the next time, also when there is nothing new. ``reset`` says,
+    where it is not null, that something may be missing before what follows: ``pruned`` (older than what is kept) or
+    ``other_database``. Load afresh what you keep, then go on.
+    """
+    with context.db.read() as connection:
+        newest, pruned = outbox.newest(connection), outbox.pruned(connection)
+        reason = _missing(after, newest, pruned)
+        begin = _beginning(reason, pruned) if reason else after
+        searches = visitor.may(Permission.SEARCH)
+        found = outbox.after(connection, begin, limit, stream, visitor.shop, searches=searches)
+    # Others' events are passed over: the next time begins behind them.
+    following = found[-1].cursor if len(found) == limit else max(begin, newest)
+    events = [{"cursor": event.cursor, **json.loads(event.payload)} for event in found]
+    return {"events": events, "next": following, "reset": reason or None}
+
+
+def _ends(db: Database) -> tuple[int, int]:
+    """The newest cursor, and how far what was pruned reaches."""
     with db.read() as connection:
-        return outbox.newest(connection)
+        return outbox.newest(connection), outbox.pruned(connection)
+
+
+def _missing(cursor: int, newest: int, pruned: int) -> str:
+    """Why whoever saw everything up to ``cursor`` may lack something; empty where nothing is lacking."""
+    if cursor > newest:
+        return "other_database"
+    return "pruned" if cursor < pruned else ""
+
+
+def _beginning(reason: str, pruned: int) -> int:
+    """Where to go on after that: with everything that is kept."""
+    return pruned if reason == "pruned" else 0
 
 
 def _start(last_event_id: str, after: int | None, newest: int) -> int:
@@ -95,15 +134,15 @@ def _start(last_event_id: str, after: int | None, newest: int) -> int:
     return newest if after is None else after
 
 
-async def _follow(
-    context: ApiContext, tail: OutboxTail, wanted: _Wanted, cursor: int, newest: int
+async def _follow(  # noqa: PLR0917 - the cursor and the two ends of what there is
+    context: ApiContext, tail: OutboxTail, wanted: _Wanted, cursor: int, newest: int, pruned: int
 ) -> AsyncIterator[str]:
     async with tail.listening():
         yield f"retry: {_RETRY_MS}\n\n"
-        if cursor > newest:
-            # The cursor is of another database (restored, replaced): say so, then tell everything.
-            yield 'event: reset\ndata: {"event": "reset"}\n\n'
-            cursor = 0
+        reason = _missing(cursor, newest, pruned)
+        if reason:
+            cursor = _beginning(reason, pruned)
+            yield f"id: {cursor}\nevent: reset\ndata: {json.dumps({'event': 'reset', 'reason': reason})}\n\n"
         while not tail.closed:
             batch = await run_in_threadpool(_read, context.db, cursor, wanted)
             for event in batch:

@@ -30,7 +30,10 @@ class ServiceError(LiveWitnessError):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event of the service; go on after it with ``Client.events(after=cursor)``."""
+    """One event of the service; go on after it with ``Client.events(after=cursor)``.
+
+    One of the name ``reset`` says that something may be missing before what follows: load afresh what you keep.
+    """
 
     cursor: int
     name: str

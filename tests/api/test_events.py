@@ -8,17 +8,21 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 
 import pytest
+from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.context import ApiContext, Limits
+from core.clock import utc_now
 from core.records import Stream
 from livewitness.service import Service
 from store import outbox, streams
 from store.engine import Database, open_database
+from store.pruning import prune
 from tests.alerting import an_alert
 
 
@@ -194,8 +198,23 @@ def test_a_cursor_of_another_database_is_told_and_everything_replayed(served: Se
     served.tell(1)
     listener = served.get(**{"Last-Event-ID": "999"})
     reset, first = listener.alerts(2)
-    assert reset["event"] == "reset"
+    assert (reset["event"], reset["id"]) == ("reset", "0")
+    assert json.loads(reset["data"]) == {"event": "reset", "reason": "other_database"}
     assert ids([first]) == ["a1"]
+
+
+def test_whoever_was_away_longer_than_events_are_kept_is_told(served: Served) -> None:
+    served.tell(1, 2, 3)
+    with served.db.write() as c:
+        assert prune(c, utc_now() + timedelta(days=1)) == 2
+    served.tell(4)
+    for listener in (served.get(**{"Last-Event-ID": "1"}), served.get("?after=0")):
+        reset, *rest = listener.alerts(3)
+        assert (reset["event"], reset["id"]) == ("reset", "2")
+        assert json.loads(reset["data"])["reason"] == "pruned"
+        assert ids(rest) == ["a3", "a4"]
+    missed_nothing = served.get(**{"Last-Event-ID": "2"})
+    assert ids(missed_nothing.alerts(2)) == ["a3", "a4"]
 
 
 def test_listeners_are_bounded_and_places_come_back(served: Served) -> None:
@@ -227,3 +246,29 @@ def test_the_service_ends_while_somebody_listens(told: Database, tmp_path: Path)
         running.service.should_exit = True
         assert list(listener.messages()) == []
         assert time.monotonic() - begun < 4
+
+
+def listed(client: TestClient, **query: object) -> dict:
+    return client.get("/api/v1/events/list", params=query).json()
+
+
+def test_programs_that_ask_now_and_then_get_pages_and_are_told_of_a_reset(told: Database, tmp_path: Path) -> None:
+    client = TestClient(create_app(ApiContext(told, tmp_path, NoSearch())), base_url="http://127.0.0.1:8000")
+    assert listed(client) == {"events": [], "next": 0, "reset": None}
+    with told.write() as c:
+        for number, stream in enumerate("stst"):
+            outbox.append(c, "alert", an_alert(f"a{number}", stream))
+    first = listed(client, limit=3)
+    rest = listed(client, limit=3, after=first["next"])
+    events = first["events"] + rest["events"]
+    assert [(e["cursor"], e["alert_id"]) for e in events] == [(1, "a0"), (2, "a1"), (3, "a2"), (4, "a3")]
+    assert (rest["next"], rest["reset"]) == (4, None)
+    assert [e["alert_id"] for e in listed(client, stream="t")["events"]] == ["a1", "a3"]
+    assert listed(client, stream="s", after=3) == {"events": [], "next": 4, "reset": None}
+    with told.write() as c:
+        prune(c, utc_now() + timedelta(days=1))
+    late = listed(client, after=1)
+    assert (late["reset"], [e["cursor"] for e in late["events"]], late["next"]) == ("pruned", [4], 4)
+    other = listed(client, after=99)
+    assert (other["reset"], other["next"]) == ("other_database", 4)
+    assert listed(client, after=4)["reset"] is None
