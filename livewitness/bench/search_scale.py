@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -25,37 +25,26 @@ from rich.progress import Progress
 from rich.table import Table
 
 import index.vectors
-from core.clock import plus_ms
 from core.errors import StorageError
-from core.records import Epoch, ModelIdentity, Stream, Utterance
 from index.hearing import embedded_text
-from index.indexer import VectorIndexer
-from index.ingest import add_to_index
-from index.maintenance import forget_speech
 from index.search import Searcher, SearchRequest
 from index.snapshot import snapshot_root
-from livewitness.bench.archive import BEGIN, fill, middle, perturbed, questions
+from livewitness.bench.archive import fill, middle, perturbed, questions
 from livewitness.bench.machine import machine
+from livewitness.bench.newly_said import newly_said
 from livewitness.bench.scale_peers import NEIGHBOURS, blocks, peers
 from livewitness.bench.search import OWN_QUERIES, read_queries
+from livewitness.bench.timing import Measured, once
 from livewitness.console import stderr, stdout
 from models.embedding import Embedder, EmbeddingKind, Matrix, load_embedder
 from store.engine import Database, open_database
-from store.recordings import put_epoch
-from store.scope import Scope
-from store.streams import open_stream
-from store.utterances import add_utterance, get_utterances
+from store.utterances import get_utterances
 
 BYTES_EACH = 7_000
 """Disk an utterance takes: 4.2 kB in the database, 0.6 in the snapshot, 1.6 in each peer's file."""
 _QUESTIONS = 90
 _EXACT_QUERIES = 30
 _PEER_QUERIES = 12
-_SAID = 24
-_SAID_EVERY_S = 0.25
-_PATIENCE_S = 10.0
-_NEW = "search-scale-new"
-Measured = tuple[list[float], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,23 +200,23 @@ def _measured(path: Path, threads: int) -> dict[str, Any]:
     started = time.perf_counter()
     searcher = Searcher(database, embedder, snapshot_root(database))
     start_s = time.perf_counter() - started
-    first = _once([own[0]], lambda query: searcher.search(SearchRequest(query)))
+    first = once([own[0]], lambda query: searcher.search(SearchRequest(query)))
     parts = [[*own[1:], *asked[:_QUESTIONS]], *(asked[n * _QUESTIONS : (n + 1) * _QUESTIONS] for n in range(1, 5))]
     times = _searched(searcher, parts)
-    times["the embedding of a query"] = _once(parts[0], lambda query: embedder.embed([query], "query"))
+    times["the embedding of a query"] = once(parts[0], lambda query: embedder.embed([query], "query"))
     vectors = embedder.embed([embedded_text(query) for query in parts[3] + parts[4]], "query")
     known = dict(zip(map(embedded_text, parts[3] + parts[4]), vectors, strict=True))
     memory = _memory_mb() - before
     prepared = Searcher(database, _Prepared(embedder, known), snapshot_root(database))
-    times["everything, query embedded before"] = _once(parts[3], lambda q: prepared.search(SearchRequest(q)))
-    times["one stream, query embedded before"] = _once(
+    times["everything, query embedded before"] = once(parts[3], lambda q: prepared.search(SearchRequest(q)))
+    times["one stream, query embedded before"] = once(
         parts[4], lambda query: prepared.search(SearchRequest(query, stream=middle(len(searcher.cache))[0]))
     )
-    times["vectors alone"] = _once(list(vectors), lambda vector: searcher.cache.nearest(vector, NEIGHBOURS))
+    times["vectors alone"] = once(list(vectors), lambda vector: searcher.cache.nearest(vector, NEIGHBOURS))
     utterances = len(searcher.cache)
     recall = _recall(database, embedder, searcher)
     speed = _speed(embedder, searcher, database)
-    times |= _newly_said(database, embedder, searcher)
+    times |= newly_said(database, embedder, searcher)
     embedder.close()
     return {
         "utterances": utterances,
@@ -244,9 +233,9 @@ def _searched(searcher: Searcher, parts: Sequence[Sequence[str]]) -> dict[str, M
     """Every query is asked once only."""
     stream, shop = middle(len(searcher.cache))
     return {
-        "everything": _once(parts[0], lambda query: searcher.search(SearchRequest(query))),
-        "one stream": _once(parts[1], lambda query: searcher.search(SearchRequest(query, stream=stream))),
-        "one shop": _once(parts[2], lambda query: searcher.search(SearchRequest(query, shop=shop))),
+        "everything": once(parts[0], lambda query: searcher.search(SearchRequest(query))),
+        "one stream": once(parts[1], lambda query: searcher.search(SearchRequest(query, stream=stream))),
+        "one shop": once(parts[2], lambda query: searcher.search(SearchRequest(query, shop=shop))),
     }
 
 
@@ -258,55 +247,6 @@ def _speed(embedder: Embedder, searcher: Searcher, database: Database) -> float:
     started = time.perf_counter()
     embedder.embed(texts, "passage")
     return len(texts) / (time.perf_counter() - started)
-
-
-def _newly_said(database: Database, embedder: Embedder, searcher: Searcher) -> dict[str, Measured]:
-    """From the start of the transaction of an utterance to its end, and until it is found by meaning, in ms."""
-    indexer = VectorIndexer(database, embedder)
-    indexer.start()
-    begun = plus_ms(BEGIN, 0)
-    with database.write() as connection:
-        open_stream(connection, Stream(_NEW, "bench", created_at=begun))
-        put_epoch(connection, Epoch(_NEW, 0, 0, begun, "bench"))
-    stored: list[float] = []
-    found: list[float] = []
-    before = _cpu_ms()
-    for number, text in enumerate(questions(_SAID, seed=2)):
-        started = time.perf_counter()
-        identifier = _say(database, text, number)
-        stored.append((time.perf_counter() - started) * 1000)
-        while time.perf_counter() < started + _PATIENCE_S and not _has_vector(searcher, identifier):
-            time.sleep(0.005)
-        found.append((time.perf_counter() - started) * 1000)
-        time.sleep(max(0.0, started + _SAID_EVERY_S - time.perf_counter()))
-    indexer.stop()
-    cpu = (_cpu_ms() - before) / _SAID
-
-    def delete(stream: str) -> None:
-        with database.write() as connection:
-            forget_speech(connection, Scope(stream))
-        searcher.refresh()
-
-    return {
-        "said until stored": (stored, cpu),
-        "said until found by meaning": (found, cpu),
-        f"{_SAID} utterances deleted": _once([_NEW], delete),
-    }
-
-
-def _say(database: Database, text: str, number: int) -> int:
-    start = number * 5_000
-    said = Utterance(_NEW, 0, start, start + 5_000, text, (), ModelIdentity("bench", ""), plus_ms(BEGIN, start))
-    with database.write() as connection:
-        identifier = add_utterance(connection, said) or 0
-        add_to_index(connection, replace(said, id=identifier))
-    return identifier
-
-
-def _has_vector(searcher: Searcher, identifier: int) -> bool:
-    searcher.refresh()
-    rows = searcher.cache.rows_of(np.array([identifier], dtype=np.int64))
-    return bool(len(rows)) and bool(searcher.cache.place.values[rows[0]] >= 0)
 
 
 def _recall(database: Database, embedder: Embedder, searcher: Searcher) -> float:
@@ -337,30 +277,9 @@ def _peers(path: Path, threads: int) -> dict[str, Any]:
     times: dict[str, Any] = {}
     for name, search in peers(database, embedder.identity.sha256, stderr.print).items():
         search(*pairs[0])
-        times[name] = _once(pairs[1:], lambda pair, search=search: search(*pair))
+        times[name] = once(pairs[1:], lambda pair, search=search: search(*pair))
     embedder.close()
     return times
-
-
-def _once(queries: Sequence[Any], search: Callable[..., object]) -> Measured:
-    """Milliseconds of each query, asked once, and the processor's of one."""
-    times: list[float] = []
-    before = _cpu_ms()
-    for query in queries:
-        started = time.perf_counter()
-        search(query)
-        times.append((time.perf_counter() - started) * 1000)
-    return times, (_cpu_ms() - before) / len(times)
-
-
-def _cpu_ms() -> float:
-    """Processor time of this process and those it started, the embedder's among them."""
-    ticks = 0
-    for task in Path("/proc/self/task").iterdir():
-        for child in (task / "children").read_text(encoding="ascii").split():
-            fields = Path(f"/proc/{child}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
-            ticks += int(fields[11]) + int(fields[12])
-    return time.process_time() * 1000 + ticks * 1000 / os.sysconf("SC_CLK_TCK")
 
 
 def _memory_mb() -> float:
