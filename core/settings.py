@@ -26,6 +26,9 @@ class Settings(BaseSettings):
         description="拼合后的模型权重，随时可删 / Joined model weights; can be deleted at any time.",
     )
     lang: Literal["zh", "en", "both"] = Field(default="both", description="消息的语言 / Language of messages.")
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="日志写成文字行或 JSON 行 / Logs as lines of text or of JSON."
+    )
     asr_model: str = Field(
         default="whisper-base",
         description="语音识别模型：卡片名、模型库编号或 CTranslate2 Whisper 目录 / "

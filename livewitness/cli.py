@@ -1,6 +1,7 @@
 """The command line: one group, one module per command in livewitness/commands, loaded when used."""
 
 import importlib
+import os
 from pathlib import Path
 
 import click
@@ -70,7 +71,8 @@ def cli(log_level: str) -> None:
 
     Records Chinese selling livestreams, warns of unlawful claims, finds the words and cuts the clip.
     """
-    configure_logging(log_level)
+    # Not by `core.settings`, which takes longer to load than `--help` may take.
+    configure_logging(log_level, "json" if os.environ.get("LIVEWITNESS_LOG_FORMAT") == "json" else "text")
 
 
 data_option = click.option(

