@@ -126,9 +126,8 @@ def _of_block(
     np.add(whole, better, out=whole)
     np.minimum(whole, np.float32(1), out=whole)
     if inside is not None:
-        outside = ~inside
         for scores in (letters, sounds, whole):
-            scores[: len(inside)][outside] = 0
+            scores[: len(inside)] *= inside
             scores[len(inside) :] = 0
     return letters, sounds, whole
 

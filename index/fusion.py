@@ -37,7 +37,7 @@ class Calibration:
 
     def meaning(self, cosine: float) -> float:
         """The cosine on a scale from 0 (unrelated) to 1 (the same said again); beyond both it is cut."""
-        return float(np.clip((cosine - self.floor) / self.span, 0.0, 1.2))
+        return min(1.2, max(0.0, (cosine - self.floor) / self.span))
 
 
 # Cosines of E5 live between .8 and .95.
@@ -76,8 +76,8 @@ def standing(query: Query, judged: Judged, meaning: float, match: Match) -> floa
     class. The query's very words in a text that was not flagged are mostly a denial, or words about something else.
     """
     if query.classes & judged.standing:
-        near = np.clip((meaning - FLAGGED_FROM) / (FLAGGED_TO - FLAGGED_FROM), 0.0, 1.0) + match.coverage
-        return FLAGGED * float(min(1.0, near))
+        near = min(1.0, max(0.0, (meaning - FLAGGED_FROM) / (FLAGGED_TO - FLAGGED_FROM))) + match.coverage
+        return FLAGGED * min(1.0, near)
     if query.classes & judged.cleared:
         return -CLEARED
     return -UNFLAGGED * match.spelled if query.classes else 0.0
