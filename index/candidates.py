@@ -26,10 +26,10 @@ from store.postings import match_postings
 from store.scope import Scope
 
 Rows = NDArray[np.int64]
-PER_WAY = 6
+PER_WAY = 4
 BY_COVERAGE = 800
 BY_MEANING = 20
-KEPT = 20
+KEPT = 15
 _SAMPLED = 16
 
 
@@ -192,7 +192,7 @@ def by_everything(
     cosines = cache.cosines(vector, rows)
     meaning = np.clip((cosines - calibration.floor) / calibration.span, 0.0, 1.2)
     score = np.where(np.isnan(cosines), MEANING_UNKNOWN, meaning) + COVERAGE * found.shares(rows) ** 2
-    kept: Rows = rows[np.argsort(-score, kind="stable")[: max(KEPT, 2 * wanted)]]
+    kept: Rows = rows[np.argsort(-score, kind="stable")[: max(KEPT, wanted + wanted // 2)]]
     return kept
 
 
