@@ -111,6 +111,7 @@ def create_app(context: ApiContext) -> FastAPI:
     app.state.oidc = oidc.client_of(context)
     app.state.oidc_begun = oidc.throttle_of()
     app.state.searches = Throttle(context.limits.searches_per_s, context.limits.searches_burst)
+    app.state.search_places = search.places_of(context)
     app.state.stills = stills.places()
     app.state.exhibits = ExhibitRoom(context)
     app.state.packs = PackRoom(context.data_dir, context.packs)

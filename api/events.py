@@ -7,10 +7,10 @@ nothing is lost and nothing comes twice.
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from api.auth.access import Viewing
@@ -76,7 +76,7 @@ async def events(
     may be missing after the cursor, see ``/api/v1/events/list``: load afresh what you keep.
     """
     tail: OutboxTail = request.app.state.tail
-    newest, pruned = await run_in_threadpool(_ends, context.db)
+    newest, pruned = await tail.read("ends", partial(_ends, context.db))
     cursor = _start(last_event_id, after, newest)
     tail.check_room()
     wanted = _Wanted(stream, visitor.shop, visitor.may(Permission.SEARCH))
@@ -144,7 +144,7 @@ async def _follow(  # noqa: PLR0917 - the cursor and the two ends of what there 
             cursor = _beginning(reason, pruned)
             yield f"id: {cursor}\nevent: reset\ndata: {json.dumps({'event': 'reset', 'reason': reason})}\n\n"
         while not tail.closed:
-            batch = await run_in_threadpool(_read, context.db, cursor, wanted)
+            batch = await tail.read((cursor, wanted), partial(_read, context.db, cursor, wanted))
             for event in batch:
                 yield _message(event)
                 cursor = event.cursor

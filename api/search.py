@@ -1,5 +1,8 @@
 """Search: where something was said, and how much was looked at."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -8,8 +11,8 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.auth.access import Searching
 from api.auth.throttle import Throttle
-from api.context import Context
-from api.errors import ERRORS
+from api.context import ApiContext, Context
+from api.errors import ERRORS, BusyError, ErrorBody
 from api.queries import Name, Shop, own_shop
 from api.trail import note
 from core.errors import UsageError
@@ -18,7 +21,11 @@ from index.answer import answer_json
 from index.export import hits_csv
 from index.request import MAX_WITHIN_MINUTES, SearchRequest, parse_moment
 
-router = APIRouter(prefix="/api/v1/search", tags=["search"], responses=ERRORS)
+_PATIENCE_S = 5.0
+_BUSY: dict[int | str, dict[str, Any]] = {
+    429: {"model": ErrorBody, "description": "Too many searches of one visitor, or at once; see Retry-After."}
+}
+router = APIRouter(prefix="/api/v1/search", tags=["search"], responses={**ERRORS, **_BUSY})
 Words = Annotated[
     str,
     Query(
@@ -35,6 +42,38 @@ Moment = Annotated[
 Within = Annotated[float, Query(gt=0, le=MAX_WITHIN_MINUTES, description="前后几分钟 / minutes on both sides")]
 Hits = Annotated[int, Query(ge=1, le=100, description="最多几条 / hits at most")]
 Filter = Annotated[str, Query(max_length=200)]
+
+
+class Places:
+    """How many searches run at once, and how many may wait for that: events are told meanwhile."""
+
+    def __init__(self, at_once: int, waiting: int) -> None:
+        self._running = threading.BoundedSemaphore(at_once)
+        self._waiting = threading.BoundedSemaphore(at_once + waiting)
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """A place. Raises `BusyError` where too many wait, or one waits too long."""
+        if not self._waiting.acquire(blocking=False):
+            raise _busy()
+        try:
+            if not self._running.acquire(timeout=_PATIENCE_S):
+                raise _busy()
+            try:
+                yield
+            finally:
+                self._running.release()
+        finally:
+            self._waiting.release()
+
+
+def _busy() -> BusyError:
+    return BusyError("search_busy", "同时检索的请求太多。", "Too many searches run at once.", retry_after_s=1.0)
+
+
+def places_of(context: ApiContext) -> Places:
+    """The places of one application."""
+    return Places(context.limits.searches_at_once, context.limits.searches_waiting)
 
 
 class Form(StrEnum):
@@ -81,7 +120,9 @@ def search(
         near=_moment(near) if near else None,
         within_minutes=within,
     )
-    answer = context.searcher.search(request)
+    places: Places = http.app.state.search_places
+    with places.taken():
+        answer = context.searcher.search(request)
     note(http, "search", {"query": q, "stream": stream, "shop": shop, "hits": len(answer.hits)})
     if form is Form.CSV:
         named = {"Content-Disposition": 'attachment; filename="hits.csv"'}

@@ -2,15 +2,18 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
+from typing import Any, TypeVar
 
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter, to_thread
 
 from api.errors import BusyError
 from store import outbox
 from store.engine import Database
 
+_T = TypeVar("_T")
+_THREADS = 4
 _BUSY = ("event_clients", "同时收听的客户端太多，请稍后重试。", "Too many clients listen at once; try again soon.")
 
 
@@ -18,7 +21,8 @@ class OutboxTail:
     """Tells listeners that the outbox grew, also when another process wrote to it.
 
     One cheap look (the largest key of a table) every ``poll_s`` seconds serves all listeners; none is made while
-    nobody listens.
+    nobody listens. What several ask for at the same moment is read once, on threads that no other request takes:
+    a flood of searches, say, holds up no event.
     """
 
     def __init__(self, db: Database, *, poll_s: float, most: int, stopping: threading.Event) -> None:
@@ -29,6 +33,8 @@ class OutboxTail:
         self._listeners = 0
         self._grown = asyncio.Event()
         self._looking: asyncio.Task[None] | None = None
+        self._threads: CapacityLimiter | None = None
+        self._reads: dict[Hashable, asyncio.Task[Any]] = {}
         self.newest = 0
 
     @property
@@ -69,9 +75,24 @@ class OutboxTail:
                 return False
         return not self.closed
 
+    async def read(self, key: Hashable, read: Callable[[], _T]) -> _T:
+        """What ``read`` gives, on a thread; whoever asks for the same ``key`` meanwhile shares it."""
+        task = self._reads.get(key)
+        if task is None:
+            task = asyncio.create_task(self._apart(read), name="outbox-read")
+            self._reads[key] = task
+            task.add_done_callback(lambda _: self._reads.pop(key))
+        found: _T = await asyncio.shield(task)
+        return found
+
+    async def _apart(self, act: Callable[[], _T]) -> _T:
+        if self._threads is None:
+            self._threads = CapacityLimiter(_THREADS)
+        return await to_thread.run_sync(act, limiter=self._threads)
+
     async def _look(self) -> None:
         while True:
-            newest = await run_in_threadpool(self._newest)
+            newest = await self._apart(self._newest)
             if newest != self.newest or self.closed:
                 self.newest = newest
                 self._grown.set()

@@ -16,13 +16,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import quantiles
 
 from rich.table import Table
 
 from core.clock import parse_iso, utc_now
 from core.errors import SourceError
+from livewitness.bench.flood import Flood, FloodReport, flooding
 from livewitness.bench.machine import machine
+from livewitness.bench.spread import Spread, spread
 from livewitness.broadcast import media_path
 from livewitness.client import Client
 from livewitness.console import stdout
@@ -30,16 +31,7 @@ from store import outbox
 from store.engine import open_database
 
 _STREAM = "bench"
-_QUERIES = ("三天祛斑", "全网最低价", "加微信", "稳赚不赔", "治疗失眠", "假一赔十", "国家领导人", "包邮")
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """Milliseconds: the middle, and what nineteen of twenty stay under."""
-
-    count: int
-    p50: float
-    p95: float
+QUERIES = ("三天祛斑", "全网最低价", "加微信", "稳赚不赔", "治疗失眠", "假一赔十", "国家领导人", "包邮")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +46,31 @@ class ApiReport:
     search: Spread
     clip: Spread
     lost_events: int
+    flood: FloodReport | None = None
+    event_to_page_flooded: Spread | None = None
 
 
-def run_api_bench(listeners: int, streams: int, seconds: float, out: Path | None = None) -> ApiReport:
-    """Measure and print; ``out``: JSON as well. Raises `SourceError` when the service does not start."""
+def run_api_bench(
+    listeners: int, streams: int, seconds: float, out: Path | None = None, flood: Flood | None = None
+) -> ApiReport:
+    """Measure and print, then under a ``flood`` of searches; ``out``: JSON as well.
+
+    Raises `SourceError` when the service does not start.
+    """
     with tempfile.TemporaryDirectory(prefix="livewitness-api-") as folder:
         data = Path(folder) / "data"
         _livewitness(data, "watch", media_path(), "--stream", _STREAM, "--json")
         with _service(data, streams) as url:
-            report = _measure(data, url, listeners, streams, seconds)
+            report = _measure(data, url, listeners, streams, seconds, flood)
     stdout.print(_table(report))
     if out is not None:
         out.write_text(json.dumps(asdict(report), ensure_ascii=False, indent=1) + "\n", "utf-8")
     return report
 
 
-def _measure(data: Path, url: str, listeners: int, streams: int, seconds: float) -> ApiReport:
+def _measure(  # noqa: PLR0917 - what the bench was asked for
+    data: Path, url: str, listeners: int, streams: int, seconds: float, flood: Flood | None
+) -> ApiReport:
     arrivals: list[float] = []
     stop = threading.Event()
     told = _Teller(data, stop)
@@ -79,22 +80,34 @@ def _measure(data: Path, url: str, listeners: int, streams: int, seconds: float)
         ear.start()
     time.sleep(2)
     told.start()
+    searches, clips = _used(url, seconds)
+    calm = len(arrivals)
+    flooded: FloodReport | None = None
+    if flood is not None:
+        with flooding(url, flood) as answer:
+            flooded = answer.recv()
+    stop.set()
+    told.join()
+    time.sleep(2)
+    missing = told.count * listeners - len(arrivals)
+    spreads = spread(arrivals[:calm]), spread(searches), spread(clips)
+    under = spread(arrivals[calm:]) if flooded else None
+    return ApiReport(machine(), listeners, streams, seconds, *spreads, missing, flooded, under)
+
+
+def _used(url: str, seconds: float) -> tuple[list[float], list[float]]:
+    """Milliseconds of searches and of clips as one person asks for them."""
     client = Client(url)
     searches: list[float] = []
     clips: list[float] = []
     deadline = time.monotonic() + seconds
     number = 0
     while time.monotonic() < deadline:
-        searches.append(_timed(lambda: client.search(_QUERIES[number % len(_QUERIES)], limit=10)))  # noqa: B023 - run at once
+        searches.append(_timed(lambda: client.search(QUERIES[number % len(QUERIES)], limit=10)))  # noqa: B023 - run at once
         clips.append(_timed(lambda: _first_byte(url, number)))  # noqa: B023 - run at once
         number += 1
         time.sleep(0.2)
-    stop.set()
-    told.join()
-    time.sleep(2)
-    missing = told.count * listeners - len(arrivals)
-    spreads = _spread(arrivals), _spread(searches), _spread(clips)
-    return ApiReport(machine(), listeners, streams, seconds, *spreads, missing)
+    return searches, clips
 
 
 class _Teller(threading.Thread):
@@ -184,25 +197,24 @@ def _livewitness(data: Path, *arguments: object) -> None:
     subprocess.run(_command(*arguments), env=_environment(data), check=True, capture_output=True, timeout=600)
 
 
-def _spread(values: list[float]) -> Spread:
-    if len(values) < 2:
-        return Spread(len(values), *(values * 2 or (0.0, 0.0)))
-    cuts = quantiles(values, n=20, method="inclusive")
-    return Spread(len(values), round(cuts[9], 1), round(cuts[18], 1))
-
-
 def _table(report: ApiReport) -> Table:
     table = Table(title=f"{report.listeners} listeners, {report.streams} live streams, {report.seconds:.0f} s")
     for heading in ("", "count", "p50 ms", "p95 ms"):
         table.add_column(heading, justify="right" if heading else "left")
-    for name, spread in (
-        ("event to page", report.event_to_page),
-        ("search", report.search),
-        ("clip, first byte", report.clip),
-    ):
-        table.add_row(name, str(spread.count), f"{spread.p50:.1f}", f"{spread.p95:.1f}")
+    rows = [("event to page", report.event_to_page), ("search", report.search), ("clip, first byte", report.clip)]
+    flood, under = report.flood, report.event_to_page_flooded
+    if flood is not None and under is not None:
+        rows += [("event to page, searches flooding in", under), ("search in the flood, where served", flood.served)]
+    for name, times in rows:
+        table.add_row(name, str(times.count), f"{times.p50:.1f}", f"{times.p95:.1f}")
     where = report.machine
     table.caption = (
         f"lost events {report.lost_events} · {where['date']} · {where['processor']} ({where['cores']} cores)"
     )
+    if flood is not None:
+        answers = ", ".join(f"{count} × {status}" for status, count in flood.answers.items())
+        table.caption += (
+            f"\nflood: {flood.sent_per_s:.0f}/s of {flood.wanted_per_s:.0f}/s from {flood.visitors} addresses: {answers}"
+            f"; server errors {flood.server_errors}, unanswered {flood.unanswered}"
+        )
     return table

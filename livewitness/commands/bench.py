@@ -22,12 +22,31 @@ def command() -> None:
 @click.option("--listeners", type=click.IntRange(1, 60), default=50, show_default=True, help="监听者 / listeners")
 @click.option("--streams", type=click.IntRange(0, 16), default=8, show_default=True, help="直播路数 / live streams")
 @click.option("--seconds", type=click.FloatRange(5, 3600), default=60, show_default=True, help="时长 / length")
+@click.option("--flood", type=click.FloatRange(0, 2000), default=0, show_default=True, help="搜索洪流，每秒 / a second")
+@click.option("--flood-seconds", type=click.FloatRange(1, 600), default=60, show_default=True, help="洪流时长 / length")
+@click.option(
+    "--flood-visitors",
+    type=click.IntRange(1, 200),
+    default=1,
+    show_default=True,
+    help="来自几个地址，各有限额 / addresses, each with a throttle",
+)
 @out_option
-def api(listeners: int, streams: int, seconds: float, out: Path | None) -> None:
+def api(
+    listeners: int,
+    streams: int,
+    seconds: float,
+    flood: float,
+    flood_seconds: float,
+    flood_visitors: int,
+    out: Path | None,
+) -> None:
     """服务：事件到页面、检索、片段的延迟 / Events to pages, search and clips under load."""
-    from livewitness.bench.api import run_api_bench
+    from livewitness.bench.api import QUERIES, run_api_bench
+    from livewitness.bench.flood import Flood
 
-    run_api_bench(listeners, streams, seconds, out)
+    asked = Flood(flood, flood_seconds, flood_visitors, QUERIES) if flood else None
+    run_api_bench(listeners, streams, seconds, out, asked)
 
 
 @command.command(name="asr")

@@ -217,6 +217,26 @@ def test_whoever_was_away_longer_than_events_are_kept_is_told(served: Served) ->
     assert ids(missed_nothing.alerts(2)) == ["a3", "a4"]
 
 
+def test_what_several_ask_for_at_once_is_read_once(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[int] = []
+
+    def counted(connection, cursor, *given, **more):
+        reads.append(cursor)
+        return after(connection, cursor, *given, **more)
+
+    after = outbox.after
+    monkeypatch.setattr("api.events.outbox.after", counted)
+    listeners = [served.get() for _ in range(4)]
+    for listener in listeners:
+        next(listener.messages())
+    reads.clear()
+    for number in range(5):
+        served.tell(number)
+        for listener in listeners:
+            assert ids(listener.alerts(1)) == [f"a{number}"]
+    assert len(reads) < 15, "not four times five: each event is read once for all"
+
+
 def test_listeners_are_bounded_and_places_come_back(served: Served) -> None:
     listeners = [served.get() for _ in range(4)]
     refused = served.get()

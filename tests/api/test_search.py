@@ -2,6 +2,8 @@
 
 import csv
 import io
+import threading
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.app import create_app
-from api.context import ApiContext
+from api.context import ApiContext, Limits
 from index.search import SearchAnswer, SearchRequest
 from store.engine import open_database
 from store.scope import Extent
@@ -87,3 +89,45 @@ def test_only_what_has_an_alert_of_a_class(client: TestClient) -> None:
     none = client.get(SEARCH, params={"q": "三天祛斑", "category": "price_fraud"}).json()
     assert found["hits"][0]["text"] == "这款面霜三天祛斑不反弹"
     assert none["hits"] == []
+
+
+class Slow:
+    """A search that holds on until told."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.running = self.most = 0
+        self.lock = threading.Lock()
+
+    def search(self, request: SearchRequest) -> SearchAnswer:
+        with self.lock:
+            self.running += 1
+            self.most = max(self.most, self.running)
+        self.go.wait(10)
+        with self.lock:
+            self.running -= 1
+        return SearchAnswer(request.query, (), Extent(0, 0, 0, 0, 0, 0, 0))
+
+
+def test_searches_take_turns_and_too_many_are_turned_away(tmp_path: Path) -> None:
+    db, slow = open_database(tmp_path / "livewitness.db"), Slow()
+    limits = Limits(searches_at_once=2, searches_waiting=3, searches_burst=100)
+    client = TestClient(create_app(ApiContext(db, tmp_path, slow, limits=limits)), base_url="http://127.0.0.1:8000")
+    answers: list[Any] = []
+    with client:
+        asking = [
+            threading.Thread(target=lambda: answers.append(client.get(SEARCH, params={"q": "祛斑"}))) for _ in range(9)
+        ]
+        for thread in asking:
+            thread.start()
+        deadline = time.monotonic() + 10
+        while len(answers) < 4 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        refused = [(answer.status_code, answer.json()["code"], answer.headers["Retry-After"]) for answer in answers]
+        assert refused == [(429, "search_busy", "1")] * 4
+        slow.go.set()
+        for thread in asking:
+            thread.join()
+    assert sorted(answer.status_code for answer in answers) == [200] * 5 + [429] * 4
+    assert slow.most == 2
+    db.close()
