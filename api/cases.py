@@ -17,7 +17,7 @@ from api.errors import ERRORS
 from api.exhibits import ExhibitRoom, Stretch, draft
 from api.once import OnceRoute, once
 from api.queries import After, Limit, known_stream
-from api.trail import actor_of, note
+from api.trail import actor_of, note, note_view
 from core.clock import iso, seconds, utc_now
 from core.errors import BadInputError, ConflictError, NotFoundError
 from evidence.audit import read_audit
@@ -106,7 +106,7 @@ def get_case(request: Request, context: Context, visitor: Exhibiting, number: Ca
     case = known_case(context, visitor, number)
     with context.db.read() as connection:
         found = [exhibit_json(exhibit) for exhibit in cases.list_exhibits(connection, number)]
-    note(request, "case.viewed", {"case": number})
+    note_view(request, "case.viewed", {"case": number})
     return case_json(case) | {"exhibits": found, "history": _history(context, number)}
 
 

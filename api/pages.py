@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Cookie, Request
+from fastapi import APIRouter, Request
 from fastapi import Path as InPath
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from api.auth.access import Administering, Anybody, Exhibiting, Operating, Searching, Viewing
+from api.auth.access import Administering, Anybody, Auditing, Exhibiting, Operating, Searching, Viewing
 from api.context import Context, context_of
 from api.errors import error_response
 from api.queries import known_stream
@@ -25,9 +25,9 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_LANGUAGES = ("both", "zh", "en")
+_LANGUAGES = ("zh", "both", "en")
+_THEMES = ("auto", "light", "dark")
 Name = Annotated[str, InPath(max_length=200)]
-Speak = Annotated[str, Cookie(alias="livewitness_speak", max_length=8)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,60 +45,74 @@ MENU = (
     MenuItem("/search", "检索", "Search", Permission.SEARCH),
     MenuItem("/cases", "案卷", "Cases", Permission.EXHIBIT),
     MenuItem("/operations", "运维", "Operations", Permission.OPERATE),
+    MenuItem("/audit", "审计", "Audit", Permission.AUDIT),
     MenuItem("/accounts", "账号", "Accounts", Permission.ADMINISTER),
 )
-_PAGE = re.compile(r"/(search|cases(/[^/]+)?|replay/[^/]+|operations|accounts)?")
+_PAGE = re.compile(r"/(search|cases(/[^/]+)?|replay/[^/]+|operations|retention|audit|accounts)?")
+_SECTIONS = (("/replay/", "/search"), ("/cases/", "/cases"), ("/retention", "/operations"))
 
 
 @router.get("/")
-def live(request: Request, visitor: Viewing, speak: Speak = "both") -> Response:
+def live(request: Request, visitor: Viewing) -> Response:
     """The live wall."""
-    return _render(request, "live.html", visitor, speak)
+    return _render(request, "live.html", visitor)
 
 
 @router.get("/search")
-def search(request: Request, visitor: Searching, speak: Speak = "both") -> Response:
+def search(request: Request, visitor: Searching) -> Response:
     """Search and replay."""
-    return _render(request, "search.html", visitor, speak)
+    return _render(request, "search.html", visitor)
 
 
 @router.get("/replay/{name}")
-def replay(request: Request, context: Context, visitor: Viewing, name: Name, speak: Speak = "both") -> Response:
+def replay(request: Request, context: Context, visitor: Viewing, name: Name) -> Response:
     """One stream, with its transcript and timeline."""
     known_stream(context.db, name, visitor)
-    return _render(request, "replay.html", visitor, speak, stream=name)
+    return _render(request, "replay.html", visitor, stream=name)
 
 
 @router.get("/cases")
-def cases(request: Request, visitor: Exhibiting, speak: Speak = "both") -> Response:
+def cases(request: Request, visitor: Exhibiting) -> Response:
     """All cases."""
-    return _render(request, "cases.html", visitor, speak)
+    return _render(request, "cases.html", visitor)
 
 
 @router.get("/cases/{number}")
-def case(request: Request, visitor: Exhibiting, number: Name, speak: Speak = "both") -> Response:
+def case(request: Request, visitor: Exhibiting, number: Name) -> Response:
     """One case; its script says where there is none."""
-    return _render(request, "case.html", visitor, speak, number=number)
+    return _render(request, "case.html", visitor, number=number)
 
 
 @router.get("/operations")
-def operations(request: Request, visitor: Operating, speak: Speak = "both") -> Response:
+def operations(request: Request, visitor: Operating) -> Response:
     """Checks, watched streams, webhooks."""
-    return _render(request, "operations.html", visitor, speak)
+    return _render(request, "operations.html", visitor)
+
+
+@router.get("/retention")
+def retention(request: Request, visitor: Operating) -> Response:
+    """What is due when, what is held, what was deleted."""
+    return _render(request, "retention.html", visitor)
+
+
+@router.get("/audit")
+def audit(request: Request, visitor: Auditing) -> Response:
+    """Who did what."""
+    return _render(request, "audit.html", visitor)
 
 
 @router.get("/accounts")
-def accounts(request: Request, visitor: Administering, speak: Speak = "both") -> Response:
+def accounts(request: Request, visitor: Administering) -> Response:
     """People and keys."""
-    return _render(request, "accounts.html", visitor, speak)
+    return _render(request, "accounts.html", visitor)
 
 
 @router.get("/sign-in")
-def sign_in(request: Request, _open: Anybody, speak: Speak = "both") -> Response:
+def sign_in(request: Request, _open: Anybody) -> Response:
     """Name and password, or a first password by a one-time link."""
     if not context_of(request).accounts:
         return RedirectResponse("/", 303)
-    return _render(request, "sign_in.html", None, speak)
+    return _render(request, "sign_in.html", None)
 
 
 @router.get("/docs")
@@ -114,20 +128,33 @@ async def refused(request: Request, error: Exception) -> Response:
         return error_response(error)
     if isinstance(error, SignInError):
         return RedirectResponse("/sign-in", 303)
-    speak = request.cookies.get("livewitness_speak", "both")
-    return _render(request, "refused.html", request.state.visitor, speak, status=403)
+    return _render(request, "refused.html", request.state.visitor, status=403)
 
 
 def _render(
-    request: Request, template: str, visitor: Visitor | None, speak: str, *, status: int = 200, **more: str
+    request: Request, template: str, visitor: Visitor | None, *, status: int = 200, **more: str
 ) -> HTMLResponse:
+    path = request.url.path
     text = _TEMPLATES.get_template(template).render(
         visitor=visitor,
         may=" ".join(sorted(visitor.permissions)) if visitor else "",
         menu=[item for item in MENU if visitor is not None and visitor.may(item.permission)],
-        path=request.url.path,
-        speak=speak if speak in _LANGUAGES else _LANGUAGES[0],
+        path=path,
+        section=next((section for beginning, section in _SECTIONS if path.startswith(beginning)), path),
+        speak=_speak(request),
+        theme=_chosen(request, "livewitness_theme", _THEMES) or _THEMES[0],
         data_dir=str(context_of(request).data_dir),
         **more,
     )
     return HTMLResponse(text, status)
+
+
+def _speak(request: Request) -> str:
+    """What was chosen; else Chinese, with English beside it for whoever does not read Chinese."""
+    reads_chinese = request.headers.get("accept-language", "").lower().startswith("zh")
+    return _chosen(request, "livewitness_speak", _LANGUAGES) or ("zh" if reads_chinese else "both")
+
+
+def _chosen(request: Request, name: str, values: tuple[str, ...]) -> str:
+    value = request.cookies.get(name, "")
+    return value if value in values else ""

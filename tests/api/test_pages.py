@@ -32,7 +32,8 @@ class Page(HTMLParser):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/search", "/replay/s", "/cases", "/cases/1", "/operations", "/accounts", "/docs"]
+    "path",
+    ["/", "/search", "/replay/s", "/cases", "/cases/1", "/operations", "/retention", "/audit", "/accounts", "/docs"],
 )
 def test_pages_are_served_and_keep_to_themselves(client: TestClient, path: str) -> None:
     answer = client.get(path)
@@ -88,3 +89,19 @@ def test_the_reference_escapes_what_it_shows() -> None:
     page = render_reference({"info": {"version": bad}, "paths": {f"/{bad}": {"get": operation}}})
     assert "<script" not in page
     assert page.count("&lt;script&gt;") >= 9
+
+
+@pytest.mark.parametrize(
+    ("reads", "cookie", "speaks"),
+    [("zh-CN,zh;q=0.9", "", "zh"), ("de", "", "both"), ("", "", "both"), ("zh", "en", "en"), ("zh", 'x"><b>', "zh")],
+)
+def test_chinese_is_the_default_and_english_stands_beside_it_for_others(
+    client: TestClient, reads: str, cookie: str, speaks: str
+) -> None:
+    given = {"Accept-Language": reads} | ({"Cookie": f"livewitness_speak={cookie}"} if cookie else {})
+    assert f'data-speak="{speaks}"' in client.get("/", headers=given).text
+
+
+def test_light_and_dark_are_remembered(client: TestClient) -> None:
+    assert 'data-theme="auto"' in client.get("/").text
+    assert 'data-theme="dark"' in client.get("/", headers={"Cookie": "livewitness_theme=dark"}).text

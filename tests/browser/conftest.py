@@ -15,23 +15,34 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect, sync_playwright
 
-from tests.e2e.conftest import Cli, Running
+from api.auth.credentials import invite
+from core.access import Role
+from store.engine import open_database
+from tests.e2e.conftest import ROOT, Cli, Running
 
 PASSWORD = "correct horse 电池 staple"
 _QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
           "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required")  # fmt: skip
+# In pictures folders of this machine bear the names that they have by default.
+_TIDY = """(shown) => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    for (const [folder, name] of shown) walker.currentNode.data = walker.currentNode.data.replaceAll(folder, name);
+  }
+}"""
 
 
 @dataclass
 class Console:
-    """A running service: its address, and accounts that have a password."""
+    """A running service: its address, and the cookies of whoever signed in, the stream that plays."""
 
     cli: Cli
     port: int
     running: Running | None = None
-    people: dict[str, str] = field(default_factory=dict)
+    people: dict[str, StorageState] = field(default_factory=dict)
+    stream: str = ""
 
     @property
     def url(self) -> str:
@@ -54,7 +65,15 @@ class Console:
         """End it as an operator does."""
         assert self.running is not None
         self.running.process.terminate()
-        self.running.wait(30)
+        self.running.wait(90)
+
+    def invite(self, role: str) -> str:
+        """A one-time link for somebody of that role, who bears its name."""
+        db = open_database(self.cli.data / "livewitness.db")
+        try:
+            return invite(db, role, Role(role), "")
+        finally:
+            db.close()
 
     def first_link(self) -> str:
         """The one-time link of the first start."""
@@ -74,6 +93,7 @@ class Desk:
 
     page: Page
     url: str
+    data: Path
     complaints: list[str] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
 
@@ -82,11 +102,19 @@ class Desk:
         self.page.goto(self.url + path)
         return self.page
 
-    def picture(self, name: str) -> None:
-        """Keep a picture of the page where pictures are wanted."""
+    def picture(self, name: str, *, whole: bool = False) -> None:
+        """Keep a picture of the page, or of as much as the window shows, where pictures are wanted."""
         folder = os.environ.get("LIVEWITNESS_PICTURES")
         if folder:
-            self.page.screenshot(path=Path(folder) / f"{name}.png")
+            self.page.mouse.move(0, 0)
+            shown = {str(self.data): "livewitness-data", str(ROOT): "livewitness", str(Path.home()): "~"}
+            self.page.evaluate(_TIDY, list(shown.items()))
+            self.page.screenshot(path=Path(folder) / f"{name}.png", full_page=whole)
+
+    def prefer(self, speak: str, theme: str) -> None:
+        """Choose language and theme for the pages that are opened from now on."""
+        names = {"livewitness_speak": speak, "livewitness_theme": theme}
+        self.page.context.add_cookies([{"name": n, "value": v, "url": self.url} for n, v in names.items()])
 
 
 @pytest.fixture(scope="session")
@@ -111,15 +139,17 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
 
 
 @pytest.fixture
-def make_desk(browser: Browser, console: Console) -> Iterator[Callable[[], Desk]]:
+def make_desk(browser: Browser, console: Console) -> Iterator[Callable[..., Desk]]:
     """A fresh browser profile. At the end: no complaint on its console, no request to elsewhere."""
     contexts: list[BrowserContext] = []
     desks: list[Desk] = []
 
-    def make() -> Desk:
-        context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="zh-CN")
+    def make(signed_in: StorageState | None = None) -> Desk:
+        context = browser.new_context(
+            viewport={"width": 1280, "height": 800}, locale="zh-CN", color_scheme="light", storage_state=signed_in
+        )
         contexts.append(context)
-        desk = Desk(context.new_page(), console.url)
+        desk = Desk(context.new_page(), console.url, console.cli.data)
         desk.page.on("console", lambda m: desk.complaints.append(m.text) if m.type == "error" else None)
         desk.page.on("pageerror", lambda e: desk.complaints.append(str(e)))
         context.on(
@@ -138,26 +168,32 @@ def make_desk(browser: Browser, console: Console) -> Iterator[Callable[[], Desk]
 
 
 @pytest.fixture
-def desk_of(console: Console, make_desk: Callable[[], Desk]) -> Callable[[str], Desk]:
-    """A desk where a person of that role is signed in, by one-time link the first time, then by password."""
+def desk_of(console: Console, make_desk: Callable[..., Desk]) -> Callable[[str], Desk]:
+    """A desk where a person of that role is signed in: by one-time link the first time, by its cookie from then on."""
 
     def enter(role: str) -> Desk:
+        if role in console.people:
+            desk = make_desk(console.people[role])
+            desk.open("/")
+            return desk
         desk = make_desk()
-        if role not in console.people:
-            if role == "admin":
-                link = console.first_link()
-            else:
-                link = console.cli.run("accounts", "add", role, "--role", role).out.strip()
-                link = f"{console.url}/sign-in#{link.partition('#')[2]}"
-            desk.page.goto(link)
-            desk.page.fill("#password", PASSWORD)
-        else:
-            desk.page.goto(f"{console.url}/sign-in")
-            desk.page.fill("#name", role)
-            desk.page.fill("#password", PASSWORD)
+        link = console.first_link() if role == "admin" else f"{console.url}/sign-in#{console.invite(role)}"
+        desk.page.goto(link)
+        desk.page.fill("#password", PASSWORD)
         desk.page.click("button[type=submit]")
         desk.page.wait_for_url(f"{console.url}/")
-        console.people[role] = PASSWORD
+        console.people[role] = desk.page.context.storage_state()
         return desk
 
     return enter
+
+
+@pytest.fixture
+def broadcast(console: Console, desk_of: Callable[[str], Desk]) -> str:
+    """The bundled broadcast as the console itself plays it, begun by the first test that needs it; its name."""
+    if not console.stream:
+        page = desk_of("admin").page
+        page.click("#demo")
+        expect(page.locator("#steps .done")).not_to_have_count(0, timeout=90_000)
+        console.stream = page.evaluate("fetch('/api/v1/demonstration').then(r => r.json()).then(d => d.stream)")
+    return console.stream

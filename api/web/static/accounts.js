@@ -2,17 +2,17 @@
 
 import { ask, send } from "./service.js";
 import { action, day, reporter, row } from "./table.js";
-import { both } from "./words.js";
+import { both, said } from "./words.js";
 
 const ROLES = { viewer: "查看", moderator: "审核", adjudicator: "裁决", auditor: "审计", operator: "运维", admin: "管理" };
 const byId = (id) => document.getElementById(id);
 const { report } = reporter(byId("status"));
 
-for (const select of [byId("role"), byId("keyrole")]) select.append(...Object.entries(ROLES).map(([name, zh]) => new Option(`${zh} / ${name}`, name)));
+for (const select of [byId("role"), byId("keyrole")]) select.append(...Object.entries(ROLES).map(([name, zh]) => new Option(said(zh, name), name)));
 
 function once(text) {
   byId("secret").hidden = false;
-  byId("secret").textContent = `只显示这一次 / shown this once：${text}`;
+  byId("secret").textContent = `${said("只显示这一次", "shown this once")}：${text}`;
 }
 const full = (link) => new URL(link, location.origin).href;
 
@@ -21,7 +21,7 @@ function person(one) {
   const link = () => send(`/api/v1/accounts/${encodeURIComponent(one.name)}/link`, {}).then((made) => once(full(made.link)), report);
   const state = one.active ? (one.has_password ? both("可用", "in use") : both("待设口令", "no password yet")) : both("停用", "disabled");
   const turn = one.active ? action("停用", "Disable", change(false)) : action("启用", "Enable", change(true));
-  return row(one.name, `${ROLES[one.role]} / ${one.role}`, one.shop, state, [turn, " ", action("新链接", "New link", link)]);
+  return row(one.name, said(ROLES[one.role], one.role), one.shop, state, [turn, " ", action("新链接", "New link", link)]);
 }
 
 function key(one) {

@@ -1,8 +1,10 @@
 // One case: exhibits in order, with comments and verification; files received; the decision; who did what.
 
+import { actionWords } from "./actions.js";
+import { settled } from "./orders.js";
 import { ask, send } from "./service.js";
-import { action, day, reporter } from "./table.js";
-import { both, element, timecode } from "./words.js";
+import { action, day, fill, reporter, row, size } from "./table.js";
+import { both, element, said, timecode } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
 const number = byId("head").dataset.number;
@@ -22,56 +24,104 @@ async function move(id, by) {
   await send(`${address}/order`, { exhibits: ids }, "PUT");
 }
 
-async function verify({ id, about }, box) {
-  const verdict = await send(`${address}/exhibits/${id}/verification`, {});
+async function verify(place, box, about = {}) {
+  const verdict = await send(`${address}/${place}/verification`, {});
   const words = verdict.holds
     ? verdict.unchecked ? ["没有矛盾；包内时间戳未核验（未配置 CA）", "no contradiction; time-stamps unchecked (no CA)"] : ["成立", "holds"]
     : ["不成立", "does not hold"];
+  box.className = "verdict";
   box.replaceChildren(element("p", verdict.holds ? "good" : "failed", ...both(...words)));
+  if (verdict.facts.packages !== undefined) box.append(element("p", "note", ...both(`${verdict.facts.exhibits} 件证据，其中 ${verdict.facts.packages} 个证据包逐一核验`, `${verdict.facts.exhibits} exhibits, ${verdict.facts.packages} packages verified one by one`)));
   if (verdict.holds && about.stamped === false) box.append(element("p", "note", ...both("没有可信时间戳：时间只凭录制机的时钟。", "No trusted time-stamp: time rests on the recorder's clock.")));
-  for (const failure of verdict.failures) box.append(element("p", "failed", `${failure.file}：${failure.zh} ${failure.en}`));
+  for (const failure of verdict.failures) box.append(element("p", "failed", `${failure.file}：${said(failure.zh, failure.en)}`));
+}
+
+function commentOf(one) {
+  const comment = element("input");
+  comment.value = one.comment;
+  comment.maxLength = 4000;
+  comment.setAttribute("aria-label", said("说明", "comment"));
+  comment.placeholder = said("说明", "comment");
+  comment.addEventListener("change", () => send(`${address}/exhibits/${one.id}`, { title: one.title, comment: comment.value }, "PUT").then(() => say(said("已保存", "saved")), report));
+  return comment;
+}
+
+function toolsOf(one, box, open) {
+  const tools = element("div", "line");
+  const place = `exhibits/${one.id}`;
+  if (one.kind === "package" || one.kind === "negative") tools.append(action("核验", "Verify", () => verify(place, box, one.about).catch(report)));
+  if (one.has_file) tools.append(download(`${address}/${place}/file`, one.size));
+  if (open) {
+    tools.append(action("上移", "up", doing(() => move(one.id, -1))), action("下移", "down", doing(() => move(one.id, 1))));
+    tools.append(action("撤下", "Withdraw", doing(() => send(`${address}/${place}`, undefined, "DELETE"))));
+  }
+  return tools;
+}
+
+function download(href, bytes) {
+  const link = element("a", "", ...both("下载", "Download"), ` ${size(bytes)}`);
+  link.href = href;
+  return link;
 }
 
 function item(one) {
   const box = element("div");
-  const head = element("div", "where", element("span", "badge", ...both(...KINDS[one.kind])), element("b", "", one.title));
-  head.append(element("span", "", `${day(one.added_at)} ${one.added_by}`));
+  const kind = one.about.edition === "masked" ? ["遮蔽版", "masked edition"] : KINDS[one.kind];
+  const head = element("div", "where", element("span", "badge", ...both(...kind)), element("b", "", one.title), element("span", "", `${day(one.added_at)} ${one.added_by}`));
   const parts = [head];
   if (one.stream) {
     const link = element("a", "", `${one.stream} ${timecode(one.start)}–${timecode(one.end)}`);
-    link.href = `/replay/${encodeURIComponent(one.stream)}?at=${one.start}`;
+    link.href = `/replay/${encodeURIComponent(one.stream)}?at=${one.start}&end=${one.end}`;
     parts.push(element("div", "", link));
   }
-  if (one.sha256) parts.push(element("code", "hash", one.sha256));
-  const comment = element("input");
-  comment.value = one.comment;
-  comment.maxLength = 4000;
-  comment.setAttribute("aria-label", "说明 / comment");
-  comment.placeholder = "说明 / comment";
-  comment.className = "wide";
-  comment.addEventListener("change", () => send(`${address}/exhibits/${one.id}`, { title: one.title, comment: comment.value }, "PUT").then(() => say("已保存 saved"), report));
-  const tools = element("div", "line");
-  tools.append(action("上移", "up", doing(() => move(one.id, -1))), action("下移", "down", doing(() => move(one.id, 1))));
-  if (one.kind === "package" || one.kind === "negative") tools.append(action("核验", "Verify", () => verify(one, box).catch(report)));
-  if (one.has_file) {
-    const link = element("a", "", ...both("下载", "Download"));
-    link.href = `${address}/exhibits/${one.id}/file`;
-    tools.append(link);
+  if (one.kind === "negative") parts.push(element("div", "note", ...both(`查了 ${one.about.streams} 场、${(one.about.seconds / 3600).toFixed(2)} 小时、${one.about.gaps} 个缺口；最接近的得分 ${one.about.best}`, `${one.about.streams} streams, ${(one.about.seconds / 3600).toFixed(2)} h, ${one.about.gaps} gaps; best score ${one.about.best}`)));
+  if (one.sha256) parts.push(element("div", "hash", one.sha256));
+  const open = shown.state === "open";
+  if (open) parts.push(commentOf(one));
+  else if (one.comment) parts.push(element("p", "", one.comment));
+  parts.push(toolsOf(one, box, open), box);
+  return element("li", "panel exhibit", element("div", "place", String(one.position)), element("div", "", ...parts));
+}
+
+function exported(one) {
+  const box = element("div");
+  const place = `exports/${one.name}`;
+  const line = element("div", "line", action("核验", "Verify", () => verify(place, box).catch(report)), download(`${address}/${place}/file`, one.size));
+  return element("li", "", `${day(one.at)} ${one.by}`, element("div", "hash", one.sha256), line, box);
+}
+
+async function drawExports() {
+  const { jobs, files } = await ask(`${address}/exports`);
+  const waiting = jobs.filter((one) => one.state === "queued" || one.state === "running");
+  byId("exports").replaceChildren(...waiting.map((one) => element("li", "", ...both("正在导出…", "exporting…"), ` ${one.title}`)), ...files.map(exported));
+}
+
+// An order, looked after until it is done; then everything is drawn anew.
+async function order(path, body, words) {
+  say(words);
+  try {
+    const job = await send(`${address}/${path}`, body);
+    await drawExports();
+    await settled(address, job);
+    say("");
+  } catch (error) {
+    report(error);
   }
-  tools.append(action("撤下", "Withdraw", doing(() => send(`${address}/exhibits/${one.id}`, undefined, "DELETE"))));
-  parts.push(comment, tools, box);
-  return element("li", "panel", ...parts);
+  await draw().catch(report);
 }
 
 async function draw() {
   shown = await ask(address);
   const open = shown.state === "open";
-  byId("about").textContent = [shown.title, shown.shop, open ? "在办 open" : `已结 closed：${shown.outcome}`].filter(Boolean).join(" · ");
+  byId("about").textContent = [shown.title, shown.shop, shown.outcome && `${said("处理结果", "outcome")}：${shown.outcome}`].filter(Boolean).join(" · ");
+  byId("state").replaceChildren(element("span", `badge ${open ? "status-confirmed" : ""}`, ...(open ? both("在办", "open") : both("已结", "closed"))));
   byId("exhibits").replaceChildren(...shown.exhibits.map(item));
+  if (!shown.exhibits.length) byId("exhibits").append(element("li", "quietfeed", ...both("还没有证据。", "No exhibits yet.")));
   byId("adding").hidden = !open;
   byId("outcome").hidden = !open;
   byId("close").replaceChildren(...(open ? both("结案", "Close") : both("重开", "Reopen")));
-  byId("history").replaceChildren(...shown.history.map((one) => element("li", "", `${day(one.at)} ${one.by || "local"} ${one.action}`)));
+  fill(byId("history"), [...shown.history].reverse().map((one) => row(day(one.at), one.by || "local", actionWords(one.action))), 3);
+  await drawExports();
 }
 
 byId("upload").addEventListener("submit", async (event) => {
@@ -82,7 +132,7 @@ byId("upload").addEventListener("submit", async (event) => {
   try {
     const response = await fetch(`${address}/files?${title}`, { method: "POST", body: file, headers: { "X-CSRF-Token": csrf, "Content-Type": file.type } });
     const body = await response.json();
-    if (!response.ok) throw new Error(`${body.zh} ${body.en}`);
+    if (!response.ok) throw new Error(said(body.zh, body.en));
     event.target.reset();
     await draw();
   } catch (error) {
@@ -98,4 +148,18 @@ byId("decide").addEventListener("submit", (event) => {
   const state = shown.state === "open" ? "closed" : "open";
   send(`${address}/decision`, { state, outcome: byId("outcome").value }, "PUT").then(draw, report);
 });
-draw().catch(report);
+byId("export").addEventListener("submit", (event) => {
+  event.preventDefault();
+  order("exports", { reason: byId("purpose").value }, said("正在导出整卷…", "exporting…"));
+});
+byId("negate").addEventListener("submit", (event) => {
+  event.preventDefault();
+  order("negatives", { query: byId("query").value, stream: byId("within").value }, said("正在检索…", "searching…"));
+});
+
+async function begin() {
+  await draw();
+  const { streams } = await ask("/api/v1/streams", { limit: 500 });
+  byId("within").append(...streams.map((one) => new Option(one.name, one.name)));
+}
+begin().catch(report);

@@ -11,7 +11,7 @@ let next = "";
 function line(one) {
   const link = element("a", "", one.number);
   link.href = `/cases/${encodeURIComponent(one.number)}`;
-  const state = one.state === "open" ? both("在办", "open") : both("已结", "closed");
+  const state = one.state === "open" ? [element("span", "badge status-confirmed", ...both("在办", "open"))] : [element("span", "badge", ...both("已结", "closed"))];
   return row([link], one.title, one.shop, state, `${day(one.created_at)} ${one.created_by}`);
 }
 

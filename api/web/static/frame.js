@@ -1,19 +1,23 @@
-// What every page has: language, health, signing out.
+// What every page has: language, light or dark, health, signing out.
 
 import { send } from "./service.js";
 
-const NEXT = { both: "zh", zh: "en", en: "both" };
-const speak = document.getElementById("speak");
+const LANGUAGES = { both: "zh", zh: "en", en: "both" };
+const THEMES = { auto: "light", light: "dark", dark: "auto" };
 
-speak.addEventListener("click", () => {
-  const chosen = NEXT[document.documentElement.dataset.speak] ?? "both";
-  document.cookie = `livewitness_speak=${chosen}; path=/; max-age=31536000; samesite=strict`;
-  location.reload();
-});
+function turns(id, cookie, field, order) {
+  document.getElementById(id).addEventListener("click", () => {
+    const chosen = order[document.documentElement.dataset[field]] ?? Object.keys(order)[0];
+    document.cookie = `${cookie}=${chosen}; path=/; max-age=31536000; samesite=strict`;
+    location.reload();
+  });
+}
+turns("speak", "livewitness_speak", "speak", LANGUAGES);
+turns("theme", "livewitness_theme", "theme", THEMES);
 
 document.getElementById("leave")?.addEventListener("click", async () => {
   await send("/api/v1/session", undefined, "DELETE");
   location.assign("/sign-in");
 });
 
-fetch("/health").then((response) => document.getElementById("health").classList.toggle("degraded", !response.ok));
+fetch("/health").then((response) => document.getElementById("health").classList.toggle("degraded", !response.ok), () => {});

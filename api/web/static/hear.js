@@ -1,5 +1,7 @@
 // Plays the ten seconds around the words of an alert. While the room goes on, its newest segment may still be open.
 
+import { said } from "./words.js";
+
 const AROUND_S = 5;
 const TRIES = 8;
 const WAIT_MS = 700;
@@ -15,7 +17,7 @@ async function address(alert) {
       return { url: response.url, lead: Math.max(0, alert.start - middle + AROUND_S - 1) };
     }
     const body = await response.json();
-    if (attempt === TRIES || ![404, 409, 422, 429].includes(response.status)) throw new Error(`${body.zh} ${body.en}`);
+    if (attempt === TRIES || ![404, 409, 422, 429].includes(response.status)) throw new Error(said(body.zh, body.en));
     await new Promise((done) => setTimeout(done, WAIT_MS));
   }
 }

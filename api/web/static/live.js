@@ -1,19 +1,21 @@
 // The live wall: alerts as they come, one key for each thing a moderator does.
 
 import { about, alertItem, isOpen } from "./alerts.js";
+import { First } from "./first.js";
 import { ALERTS, Listener } from "./listen.js";
 import { notice } from "./notice.js";
 import { playAround } from "./hear.js";
 import { drawRooms } from "./rooms.js";
 import { ask, may, me, send } from "./service.js";
-import { both, element } from "./words.js";
+import { both, element, said } from "./words.js";
 
 const PAGE = 50;
-const MEASURES = { warn: "提醒主播 warned", limit: "限流 limited", suspend: "暂停 suspended", end: "终止 ended" };
+const MEASURES = { warn: said("提醒主播", "warned"), limit: said("限流", "limited"), suspend: said("暂停", "suspended"), end: said("终止", "ended") };
 const ROOMS_EVERY_MS = 5000;
 const byId = (id) => document.getElementById(id);
 const feed = byId("alerts");
 const alerts = new Map();
+const recorded = new Map();
 let chosen = null;
 let room = "";
 let earlier = null;
@@ -23,21 +25,29 @@ function say(text, failed = false) {
   byId("status").classList.toggle("failed", failed);
 }
 const report = (error) => say(error.message, true);
+const first = new First({ box: byId("first"), button: byId("demo"), steps: byId("steps"), report });
 
 const shown = (alert) => (!room || alert.stream === room) && (!byId("onlyopen").checked || isOpen(alert) || alert.alert_id === chosen);
 
-function put(alert, first) {
+function put(alert, newest) {
   alerts.set(alert.alert_id, alert);
   const old = byId(`alert-${alert.alert_id}`);
   if (!shown(alert)) {
     old?.remove();
+    emptied();
     return;
   }
   const item = alertItem(alert);
+  if (newest && !old) item.classList.add("fresh");
   if (old) old.replaceWith(item);
-  else if (first) feed.prepend(item);
+  else if (newest) feed.prepend(item);
   else feed.append(item);
   if (alert.alert_id === chosen) mark(item);
+  emptied();
+}
+
+function emptied() {
+  byId("noalerts").hidden = feed.firstElementChild !== null;
 }
 
 function mark(item) {
@@ -46,19 +56,28 @@ function mark(item) {
   byId("about").replaceChildren(about(item.alert));
 }
 
-function choose(item) {
+// The picture at the words, where anything of the stream was recorded: a transcript may have been imported alone.
+function show({ stream, start }) {
+  const video = byId("video");
+  video.hidden = recorded.get(stream) === 0;
+  if (video.hidden) return;
+  video.poster = `/api/v1/streams/${encodeURIComponent(stream)}/still?at=${start.toFixed(3)}`;
+  video.removeAttribute("src");
+  video.load();
+}
+
+// What the page chooses by itself does not take the focus from where somebody is.
+function choose(item, focus = true) {
   if (!item) return;
   const before = chosen;
   chosen = item.alert.alert_id;
   // What was handled leaves once one stands elsewhere.
   if (before && before !== chosen) put(alerts.get(before), false);
   byId("dismiss").hidden = true;
-  const { stream, start } = item.alert;
-  byId("video").poster = `/api/v1/streams/${encodeURIComponent(stream)}/still?at=${start.toFixed(3)}`;
-  byId("video").removeAttribute("src");
-  byId("video").load();
+  show(item.alert);
   mark(item);
   showMeasures().catch(report);
+  if (!focus) return;
   item.focus({ preventScroll: true });
   item.scrollIntoView({ block: "nearest" });
 }
@@ -67,6 +86,7 @@ function redraw() {
   feed.replaceChildren();
   const newest = [...alerts.values()].sort((a, b) => (a.wall_time < b.wall_time ? 1 : -1));
   for (const alert of newest) put(alert, false);
+  emptied();
 }
 
 async function listEarlier() {
@@ -74,17 +94,23 @@ async function listEarlier() {
   for (const alert of page.alerts) if (!alerts.has(alert.alert_id)) put(alert, false);
   earlier = page.next;
   byId("more").hidden = earlier === null;
+  emptied();
 }
 
 async function listRooms() {
   const found = await ask("/api/v1/rooms");
   drawRooms(byId("rooms"), found.rooms, room);
+  for (const one of found.rooms) recorded.set(one.name, one.recorded_to);
+  byId("roomcount").textContent = found.rooms.length ? String(found.rooms.length) : "";
   byId("empty").hidden = found.rooms.length > 0;
+  await first.look(found.rooms.length);
+  first.known(found.rooms, [...alerts.values()]);
   return found.cursor;
 }
 
 function heard(event) {
-  if (event.event === "search.matched") say(`保存的搜索有新命中 saved search matched：${event.search ?? ""} ${event.text ?? ""}`);
+  first.heard(event);
+  if (event.event === "search.matched") say(`${said("保存的搜索有新命中", "saved search matched")}：${event.search ?? ""} ${event.text ?? ""}`);
   if (!event.alert_id || !(ALERTS.includes(event.event) || event.event.startsWith("alert."))) {
     listRooms().catch(report);
     return;
@@ -92,7 +118,7 @@ function heard(event) {
   const before = alerts.get(event.alert_id);
   put({ review: null, ...before, ...event }, true);
   if (!before && event.status !== "withdrawn") notice(event, byId("sound").checked);
-  if (!chosen) choose(feed.firstElementChild);
+  if (!chosen) choose(feed.firstElementChild, false);
 }
 
 function linked(state) {
@@ -137,6 +163,7 @@ async function review(action, more = {}) {
     const done = await send(`/api/v1/alerts/${encodeURIComponent(chosen)}/reviews`, { action, seen: alert.review?.number ?? 0, ...more });
     put({ ...alerts.get(chosen), review: done }, false);
     say("");
+    if (alert.stream === first.stream) first.done("handled");
     if (action !== "assign") leave(next);
     listRooms().catch(report);
   } catch (error) {
@@ -152,7 +179,7 @@ function dismiss() {
   byId("reason").focus();
 }
 
-const hear = () => chosen && playAround(byId("video"), alerts.get(chosen)).then(() => say(""), report);
+const hear = () => chosen && playAround(byId("video"), alerts.get(chosen)).then(() => { say(""); first.done("heard"); }, report);
 const step = (by) => {
   const now = byId(`alert-${chosen}`);
   choose(now ? (by > 0 ? now.nextElementSibling : now.previousElementSibling) : feed.firstElementChild);
@@ -183,6 +210,7 @@ byId("rooms").addEventListener("click", (event) => {
   listRooms().catch(report);
   redraw();
 });
+byId("hidefirst").addEventListener("click", () => first.hide());
 byId("onlyopen").addEventListener("change", redraw);
 byId("more").addEventListener("click", () => listEarlier().catch(report));
 byId("measure").addEventListener("submit", askMeasure);
@@ -197,7 +225,7 @@ byId("dismiss").addEventListener("submit", (event) => {
 async function begin() {
   const cursor = await listRooms();
   await listEarlier();
-  choose(feed.firstElementChild);
+  choose(feed.firstElementChild, false);
   new Listener(cursor, heard, linked);
   setInterval(() => listRooms().catch(() => {}), ROOMS_EVERY_MS);
 }

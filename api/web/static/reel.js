@@ -1,7 +1,9 @@
 // Plays a whole replay in any browser: stretches of a few minutes, one after the other, over gaps; its clock is the
 // stream's own.
 
+import { Frames } from "./frames.js";
 import { ask } from "./service.js";
+import { said } from "./words.js";
 
 export class Reel {
   constructor(video, stream) {
@@ -9,11 +11,12 @@ export class Reel {
     this.stream = stream;
     this.window = null;
     this.parts = [];
+    this.frames = new Frames(video);
     video.addEventListener("ended", () => this.onward());
   }
 
   now() {
-    return this.window ? this.window.start + this.video.currentTime : 0;
+    return this.window ? this.window.start + this.frames.time() : 0;
   }
 
   async seek(moment, play = false) {
@@ -22,12 +25,19 @@ export class Reel {
       this.video.src = this.window.url;
       await new Promise((done, failed) => {
         this.video.addEventListener("loadedmetadata", done, { once: true });
-        this.video.addEventListener("error", () => failed(new Error("这一段无法播放 this stretch cannot be played")), { once: true });
+        this.video.addEventListener("error", () => failed(new Error(said("这一段无法播放", "this stretch cannot be played"))), { once: true });
       });
     }
     this.video.currentTime = Math.max(0, moment - this.window.start);
     // A browser may forbid playing by itself; the controls are there.
     if (play) await this.video.play().catch(() => {});
+  }
+
+  // To the middle of a picture, so that rounding shows no other; `pictures` may be negative.
+  step(pictures, seconds = 0) {
+    this.video.pause();
+    const { length } = this.frames;
+    return this.seek(Math.max(0, this.now() + seconds + (pictures + 0.5) * length));
   }
 
   async onward() {

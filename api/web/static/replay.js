@@ -1,12 +1,13 @@
 // Replay: stand on the word, set in and out points to a frame, hear them, cut the clip or the package.
 
+import { settled } from "./orders.js";
+import { Pins } from "./pins.js";
 import { Reel } from "./reel.js";
 import { ask, may, send } from "./service.js";
 import { Track } from "./track.js";
 import { Transcript } from "./transcript.js";
-import { both, element, timecode } from "./words.js";
+import { both, element, fine, said } from "./words.js";
 
-const FRAME_S = 0.04;
 const AROUND_S = 5;
 const byId = (id) => document.getElementById(id);
 const stream = byId("stage").dataset.stream;
@@ -24,11 +25,12 @@ function say(text, failed = false) {
   byId("status").classList.toggle("failed", failed);
 }
 const report = (error) => say(error.message, true);
+const pins = new Pins({ box: byId("compare"), list: byId("pins"), pair: byId("pair"), apart: byId("apart"), report });
 const go = (moment, play = false) => reel.seek(moment, play).then(() => say(""), report);
 
 function tick() {
   const now = reel.now();
-  byId("moment").textContent = timecode(now);
+  byId("moment").textContent = fine(now);
   track?.stand(now);
   transcript?.follow(now);
   if (stopAt !== null && now >= stopAt) {
@@ -41,10 +43,22 @@ function choose(start, end) {
   from = start;
   to = end;
   const whole = from !== null && to !== null && to > from;
-  byId("range").value = `${from === null ? "—" : timecode(from)} – ${to === null ? "—" : timecode(to)}${whole ? `（${(to - from).toFixed(2)} s）` : ""}`;
-  for (const id of ["hear", "clip", "package"]) byId(id).disabled = !whole;
+  byId("range").value = `${from === null ? "—" : fine(from)} – ${to === null ? "—" : fine(to)}${whole ? `（${(to - from).toFixed(2)} s）` : ""}`;
+  for (const id of ["hear", "clip", "package", "masked"]) byId(id).disabled = !whole;
   track?.choose(from ?? 0, whole ? to : (from ?? 0));
+  byId("ends").hidden = from === null && to === null;
+  shot("in", from);
+  shot("out", to);
 }
+
+// The picture at an end of the range. Sound may begin a moment before the first picture does.
+function shot(end, at) {
+  byId(`${end}shot`).hidden = at === null;
+  byId(`${end}text`).textContent = at === null ? "" : `${end === "in" ? said("入点", "in") : said("出点", "out")} ${fine(at)}`;
+  if (at !== null) byId(`${end}shot`).src = `/api/v1/streams/${encodeURIComponent(stream)}/still?at=${pictured(at).toFixed(3)}`;
+}
+
+const pictured = (at) => Math.max(at, (reel.parts[0]?.start ?? 0) + 0.3);
 
 function hear() {
   stopAt = to;
@@ -52,17 +66,24 @@ function hear() {
 }
 
 function shown(made, verdict) {
-  const rows = [[both("时段", "range"), `${timecode(made.start)} – ${timecode(made.end)}`], [both("SHA-256", ""), made.sha256]];
-  if (verdict) rows.push([both("核验", "verification"), verdict.holds ? (verdict.unchecked ? "成立（时间戳未核验） holds (time-stamps unchecked)" : "成立 holds") : "不成立 does not hold"]);
-  if (made.about && !made.about.stamped) rows.push([both("时间戳", "time-stamp"), "无：时间只凭录制机的时钟 none: time rests on the recorder's clock"]);
+  const rows = [[both("时段", "range"), `${fine(made.start)} – ${fine(made.end)}`], [["SHA-256"], element("span", "hash", made.sha256)]];
+  if (made.about?.segments) rows.push([both("内容", "inside"), said(`${made.about.segments} 个原始分段，${made.about.checkpoints} 个检查点，${made.about.alerts} 条告警`, `${made.about.segments} segments, ${made.about.checkpoints} checkpoints, ${made.about.alerts} alerts`)]);
+  if (verdict) rows.push([both("核验", "verification"), verdictWords(verdict)]);
+  if (made.about && !made.about.stamped) rows.push([both("时间戳", "time-stamp"), said("无：时间只凭录制机的时钟", "none: time rests on the recorder's clock")]);
   const list = element("dl", "about");
   for (const [name, value] of rows) list.append(element("dt", "", ...name), element("dd", "", value));
   byId("made").replaceChildren(list);
   return list;
 }
 
+function verdictWords(verdict) {
+  const words = verdict.holds ? (verdict.unchecked ? said("成立（时间戳未核验）", "holds (time-stamps unchecked)") : said("成立", "holds")) : said("不成立", "does not hold");
+  const failures = verdict.failures.map((failure) => element("div", "", `${failure.file}：${said(failure.zh, failure.en)}`));
+  return element("div", verdict.holds ? "good" : "failed", words, ...failures);
+}
+
 async function cut() {
-  say("正在剪取… cutting…");
+  say(said("正在剪取…", "cutting…"));
   const made = await send("/api/v1/clips", { stream, start: from, end: to, mode: byId("mode").value });
   const list = shown(made);
   const link = element("a", "", ...both("下载", "download"));
@@ -72,59 +93,73 @@ async function cut() {
   say("");
 }
 
-async function pack(event) {
-  event.preventDefault();
+// The case that was named, opened where there is none of that number; its address, or nothing while none is named.
+async function caseAddress() {
   const number = byId("case").value.trim();
   if (!number) {
     byId("case").focus();
-    return;
+    return null;
   }
-  say("正在导出证据包… exporting…");
+  const known = [...byId("cases").options].some((option) => option.value === number);
+  if (!known) {
+    await send("/api/v1/cases", { number }).catch((error) => { if (error.status !== 409) throw error; });
+    byId("cases").append(new Option("", number));
+  }
+  byId("made").replaceChildren();
+  return `/api/v1/cases/${encodeURIComponent(number)}`;
+}
+
+async function told(address, made) {
+  const list = shown(made, await send(`${address}/exhibits/${made.id}/verification`, {}));
+  const link = element("a", "", byId("case").value.trim());
+  link.href = `/cases/${address.split("/").at(-1)}`;
+  list.append(element("dt", "", ...both("案卷", "case")), element("dd", "", link));
+  say("");
+}
+
+async function pack(event) {
+  event.preventDefault();
   try {
-    const known = [...byId("cases").options].some((option) => option.value === number);
-    if (!known) await send("/api/v1/cases", { number }).catch((error) => { if (error.status !== 409) throw error; });
-    const address = `/api/v1/cases/${encodeURIComponent(number)}`;
-    const made = await send(`${address}/packages`, { stream, start: from, end: to, title: given.get("q") ?? "" });
-    const verdict = await send(`${address}/exhibits/${made.id}/verification`, {});
-    const list = shown(made, verdict);
-    const link = element("a", "", number);
-    link.href = `/cases/${encodeURIComponent(number)}`;
-    list.append(element("dt", "", ...both("案卷", "case")), element("dd", "", link));
-    say("");
+    const address = await caseAddress();
+    if (!address) return;
+    say(said("正在导出证据包…", "exporting…"));
+    await told(address, await send(`${address}/packages`, { stream, start: from, end: to, title: given.get("q") ?? "" }));
   } catch (error) {
     report(error);
   }
 }
 
-function pin() {
-  const at = reel.now();
-  const picture = element("img", "");
-  picture.src = `/api/v1/streams/${encodeURIComponent(stream)}/still?at=${at.toFixed(3)}`;
-  picture.alt = timecode(at);
-  const button = element("button", "pin", picture, element("span", "", timecode(at)));
-  button.type = "button";
-  button.addEventListener("click", () => go(at));
-  byId("pins").append(button);
+async function packMasked() {
+  try {
+    const address = await caseAddress();
+    if (!address) return;
+    say(said("正在导出两个版本…", "exporting both editions…"));
+    const job = await send(`${address}/masked`, { stream, start: from, end: to, title: given.get("q") ?? "", faces: byId("faces").checked });
+    const id = await settled(address, job);
+    const { exhibits } = await ask(address);
+    await told(address, exhibits.find((one) => one.id === id));
+  } catch (error) {
+    report(error);
+  }
 }
 
 async function note(event) {
   event.preventDefault();
   try {
-    await send(`/api/v1/streams/${encodeURIComponent(stream)}/timeline`, { kind: "note", text: byId("note").value, at: reel.now() });
+    const made = await send(`/api/v1/streams/${encodeURIComponent(stream)}/timeline`, { kind: "note", text: byId("note").value, at: reel.now() });
     byId("note").value = "";
-    say("已记下 noted");
+    transcript.remark(made);
+    track.remark(made);
+    say(said("已记下", "noted"));
   } catch (error) {
     report(error);
   }
 }
 
-const step = (by) => {
-  video.pause();
-  go(Math.max(0, reel.now() + by));
-};
+const step = (pictures, seconds = 0) => reel.step(pictures, seconds).then(() => say(""), report);
 const KEYS = {
   " ": () => (video.paused ? video.play() : video.pause()), i: () => choose(reel.now(), to), o: () => choose(from, reel.now()),
-  p: () => !byId("hear").disabled && hear(), ",": () => step(-FRAME_S), ".": () => step(FRAME_S), j: () => step(-5), l: () => step(5),
+  p: () => !byId("hear").disabled && hear(), ",": () => step(-1), ".": () => step(1), j: () => step(0, -5), l: () => step(0, 5), c: () => pins.add({ stream, at: reel.now() }),
 };
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, button, a, video, [role=slider]")) return;
@@ -138,10 +173,14 @@ byId("out").addEventListener("click", () => choose(from, reel.now()));
 byId("hear").addEventListener("click", hear);
 byId("clip").addEventListener("click", () => cut().catch(report));
 byId("make").addEventListener("submit", pack);
-byId("pin").addEventListener("click", pin);
+byId("masked").addEventListener("click", packMasked);
+byId("back").addEventListener("click", () => step(-1));
+byId("next").addEventListener("click", () => step(1));
+byId("pin").addEventListener("click", () => pins.add({ stream, at: reel.now() }));
+byId("unpin").addEventListener("click", () => pins.clear());
 byId("noteform").addEventListener("submit", note);
 video.addEventListener("timeupdate", tick);
-video.addEventListener("seeked", tick);
+video.addEventListener("seeked", () => requestAnimationFrame(tick));
 
 async function hitsOf(words) {
   if (!words || !may("search")) return [];
@@ -162,6 +201,7 @@ async function begin() {
   await reel.seek(at);
   if (given.has("end")) choose(Math.max(0, at - AROUND_S), Math.min(total, Number(given.get("end")) + AROUND_S));
   await transcript.load(overview.alerts);
+  for (const event of overview.events) if (event.kind === "note") transcript.remark(event);
   tick();
   track.draw(overview, await hitsOf(given.get("q")));
   if (may("exhibit")) {

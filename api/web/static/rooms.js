@@ -5,26 +5,34 @@ import { both, element, timecode } from "./words.js";
 const STATES = {
   recording: ["录制中", "recording"], running: ["录制中", "recording"], starting: ["启动中", "starting"],
   ended: ["已结束", "ended"], stopped: ["已停止", "stopped"], failed: ["出错", "failed"],
-  waiting: ["等待重连", "reconnecting"], stopping: ["正在结束", "ending"],
+  waiting: ["等待重连", "reconnecting"], reconnecting: ["正在重连", "reconnecting"], stopping: ["正在结束", "ending"],
 };
 const BEHIND_S = 15;
 
+// What needs somebody comes first: grave alerts, then what fails, then open alerts; the rest by name.
+const weight = (room) => [-room.open_high, ["failed", "reconnecting", "waiting"].includes(room.state) ? 0 : 1, -room.open_alerts];
+
+function before(one, other) {
+  const [a, b] = [weight(one), weight(other)];
+  const at = a.findIndex((value, place) => value !== b[place]);
+  return at < 0 ? one.name.localeCompare(other.name, "zh") : a[at] - b[at];
+}
+
 function card(room) {
   const words = STATES[room.state] ?? [room.state, ""];
-  const head = element("div", "where", element("b", "", room.title || room.name), element("span", `badge room-${room.state}`, ...both(...words)));
-  const lines = [head];
-  const facts = element("div", "where", element("span", "", timecode(room.recorded_to)));
+  const lines = [element("b", "", room.title || room.name)];
+  const facts = element("div", "where", element("span", `badge room-${room.state}`, ...both(...words)), element("span", "", timecode(room.recorded_to)));
   if (room.untranscribed > BEHIND_S) facts.append(element("span", "late", ...both(`落后 ${Math.round(room.untranscribed)} 秒`, `${Math.round(room.untranscribed)} s behind`)));
   if (room.product) facts.append(element("span", "shelf", room.product));
+  if (room.open_alerts) lines.push(element("span", `open-count ${room.open_high ? "grave" : ""}`, String(room.open_alerts)));
   lines.push(facts);
-  const button = element("button", "room", ...lines);
-  if (room.open_alerts) button.append(element("span", `open-count ${room.open_high ? "grave" : ""}`, String(room.open_alerts)));
+  const button = element("button", `room ${room.open_high ? "grave" : ""}`, ...lines);
   button.type = "button";
   button.dataset.stream = room.name;
   return element("li", "", button);
 }
 
 export function drawRooms(list, rooms, chosen) {
-  list.replaceChildren(...rooms.map(card));
+  list.replaceChildren(...[...rooms].sort(before).map(card));
   for (const button of list.querySelectorAll(".room")) button.setAttribute("aria-pressed", String(button.dataset.stream === chosen));
 }

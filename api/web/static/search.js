@@ -1,7 +1,8 @@
 // Search: words in, places out, each with its picture; a place opens the replay at the word.
 
 import { ask, send } from "./service.js";
-import { both, element, marked, timecode } from "./words.js";
+import { day } from "./table.js";
+import { both, element, marked, said, timecode } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
 const WAYS = { exact: ["原话", "exact"], letters: ["字面", "letters"], sound: ["读音", "sound"], concept: ["概念", "concept"], meaning: ["含义", "meaning"] };
@@ -21,7 +22,7 @@ function place(hit) {
   picture.loading = "lazy";
   picture.alt = "";
   const where = element("div", "where", element("b", "", hit.stream), element("span", "", timecode(hit.start)));
-  where.append(element("span", "", new Date(hit.wall_time).toLocaleString("zh-CN", { hour12: false })));
+  where.append(element("span", "", day(hit.wall_time)));
   const why = element("div", "where");
   for (const reason of hit.why) why.append(element("span", "badge", ...both(...(WAYS[reason.way] ?? [reason.way, ""]))));
   if (hit.denied) why.append(element("span", "badge", ...both("此处为否定", "denied here")));
@@ -32,12 +33,12 @@ function place(hit) {
 function told(found) {
   const { streams, seconds, gaps, not_indexed: waiting } = found.searched;
   const hours = (seconds / 3600).toFixed(2);
-  const rest = waiting ? `，另有 ${waiting} 句尚未编入 / ${waiting} utterances not yet indexed` : "";
-  say(`${found.hits.length} 处；搜了 ${streams} 场、${hours} 小时、${gaps} 个缺口${rest}。 ${found.hits.length} hits in ${streams} streams, ${hours} h, ${gaps} gaps.`);
+  const rest = waiting ? said(`，另有 ${waiting} 句尚未编入`, `, ${waiting} utterances not yet indexed`) : "";
+  say(said(`${found.hits.length} 处；搜了 ${streams} 场、${hours} 小时、${gaps} 个缺口`, `${found.hits.length} hits; searched ${streams} streams, ${hours} h, ${gaps} gaps`) + rest);
 }
 
 async function search() {
-  say("正在搜索… searching…");
+  say(said("正在搜索…", "searching…"));
   const given = Object.fromEntries(FIELDS.map((name) => [name, byId(name).value]));
   try {
     const found = await ask("/api/v1/search", { q: byId("words").value, ...given, limit: 20 });
@@ -63,7 +64,7 @@ byId("save").addEventListener("click", async () => {
   const wanted = { query, stream: byId("stream").value, shop: byId("shop").value, host: byId("host").value, product: byId("product").value };
   try {
     await send(`/api/v1/searches/${encodeURIComponent(query.replaceAll("/", " "))}`, wanted, "PUT");
-    say("已保存，新的命中会出现在直播墙和推送里。 Saved; new matches are told on the wall and by webhooks.");
+    say(said("已保存，新的命中会出现在直播墙和推送里。", "Saved; new matches are told on the wall and by webhooks."));
   } catch (error) {
     say(error.message, true);
   }

@@ -1,12 +1,15 @@
 // Requests to the service. Errors carry the service's own sentence in Chinese and English.
 
+import { said } from "./words.js";
+
 const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?? "";
 export const me = meta("me");
 export const may = (permission) => meta("may").split(" ").includes(permission);
 
 export class ServiceError extends Error {
   constructor(body, status) {
-    super([body.zh, body.hint_zh, body.en, body.hint_en].filter(Boolean).join(" "));
+    const sentence = (...parts) => parts.filter(Boolean).join(" ");
+    super(said(sentence(body.zh, body.hint_zh), sentence(body.en, body.hint_en)));
     this.code = body.code;
     this.status = status;
   }

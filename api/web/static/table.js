@@ -6,6 +6,24 @@ export function row(...cells) {
   return element("tr", "", ...cells.map((cell) => element("td", "", ...(Array.isArray(cell) ? cell : [cell ?? ""]))));
 }
 
+export function number(value) {
+  const cell = element("span", "", String(value));
+  cell.dataset.number = "";
+  return cell;
+}
+
+// Puts rows into a table's body; cells of numbers stand right; without rows it says so.
+export function fill(body, rows, columns, zh = "没有", en = "none") {
+  if (!rows.length) {
+    const cell = element("td", "empty", ...both(zh, en));
+    cell.colSpan = columns;
+    body.replaceChildren(element("tr", "", cell));
+    return;
+  }
+  body.replaceChildren(...rows);
+  for (const inner of body.querySelectorAll("[data-number]")) inner.closest("td").classList.add("number");
+}
+
 export function action(zh, en, act) {
   const button = element("button", "plain", ...both(zh, en));
   button.type = "button";
@@ -21,4 +39,17 @@ export function reporter(status) {
   return { say, report: (error) => say(error.message, true) };
 }
 
-export const day = (moment) => new Date(moment).toLocaleString("zh-CN", { hour12: false });
+const pad = (value) => String(value).padStart(2, "0");
+
+export function day(moment) {
+  const at = new Date(moment);
+  return `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())} ${pad(at.getHours())}:${pad(at.getMinutes())}:${pad(at.getSeconds())}`;
+}
+
+export const date = (moment) => day(moment).slice(0, 10);
+
+export function size(bytes) {
+  const units = ["B", "KB", "MB", "GB", "TB"];
+  const step = bytes > 0 ? Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3)) : 0;
+  return `${(bytes / 1000 ** step).toFixed(step > 1 ? 1 : 0)} ${units[step]}`;
+}

@@ -1,21 +1,9 @@
 // The timeline of a replay: what is recorded, where it is not, alerts, products, hits, and where one stands.
 
-import { timecode } from "./words.js";
+import { shape } from "./drawing.js";
+import { said, timecode } from "./words.js";
 
-// The page holds an empty drawing, so that its namespace need not be written here.
-const SVG = document.querySelector("#track svg").namespaceURI;
 const HEIGHT = 56;
-
-function shape(name, attributes, title) {
-  const made = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  if (title) {
-    const words = document.createElementNS(SVG, "title");
-    words.textContent = title;
-    made.append(words);
-  }
-  return made;
-}
 
 export class Track {
   constructor(box, total, chosen) {
@@ -51,14 +39,19 @@ export class Track {
   draw(overview, hits) {
     this.svg.replaceChildren();
     for (const part of overview.parts) this.span(part.start, part.end, 20, 20, "part");
-    for (const gap of overview.gaps) this.span(gap.start, gap.end, 20, 20, "gap", `缺口 gap ${timecode(gap.start)}–${timecode(gap.end)} ${gap.reason}`);
+    for (const gap of overview.gaps) this.span(gap.start, gap.end, 20, 20, "gap", `${said("缺口", "gap")} ${timecode(gap.start)}–${timecode(gap.end)} ${gap.reason}`);
     for (const event of overview.events) {
-      if (event.kind === "product") this.span(event.at, event.at, 42, 14, "product", event.text || "下架 off the shelf");
+      if (event.kind === "product") this.span(event.at, event.at, 42, 14, "product", event.text || said("下架", "off the shelf"));
+      if (event.kind === "note") this.remark(event);
     }
     for (const alert of overview.alerts) this.span(alert.start, alert.end, 20, 20, `alert ${alert.severity}`, `${alert.title}：${alert.matched}`);
     for (const hit of hits) this.span(hit.start, hit.end, 2, 14, "hit", hit.matched);
     this.svg.append(this.range, this.head);
     this.stand(this.at);
+  }
+
+  remark(event) {
+    this.span(event.at, event.at, 2, 14, "remark", `${said("备注", "note")}：${event.text}`);
   }
 
   stand(moment) {

@@ -1,7 +1,7 @@
 // What was said, sentence by sentence; it follows the player and can be clicked, to the word where one stands.
 
 import { ask } from "./service.js";
-import { element, marked, timecode } from "./words.js";
+import { both, element, marked, timecode } from "./words.js";
 
 const PAGE = 500;
 
@@ -24,6 +24,15 @@ export class Transcript {
       for (const utterance of page.utterances) this.add(utterance, [...marks.values()]);
       from = page.next;
     }
+  }
+
+  // A note stands before what was said next.
+  remark({ at, text, author }) {
+    const item = element("li", "remarked", element("time", "", timecode(at)), element("span", "", ...both("备注：", "note: "), author ? `${author}：${text}` : text));
+    item.dataset.at = at;
+    const next = this.items.find((one) => one.utterance.start > at);
+    if (next) next.before(item);
+    else this.list.append(item);
   }
 
   add(utterance, alerts) {

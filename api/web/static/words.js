@@ -14,6 +14,11 @@ export function both(zh, en) {
   return parts;
 }
 
+// The same as one string: in the language that was chosen, or in both.
+export function said(zh, en) {
+  return { zh, en }[document.documentElement.dataset.speak] ?? `${zh} ${en}`;
+}
+
 export function timecode(moment) {
   // A file may begin a frame or two before the recording does.
   const seconds = Math.max(0, moment);
@@ -21,6 +26,11 @@ export function timecode(moment) {
   const pad = (number) => String(number).padStart(2, "0");
   const tenth = Math.floor((seconds - whole) * 10);
   return `${Math.floor(whole / 3600)}:${pad(Math.floor(whole / 60) % 60)}:${pad(whole % 60)}.${tenth}`;
+}
+
+// To a hundredth: near enough to tell one picture from the next.
+export function fine(moment) {
+  return timecode(moment) + String(Math.floor((Math.max(0, moment) + 1e-6) * 100) % 10);
 }
 
 export const clock = (moment) => new Date(moment).toLocaleTimeString("zh-CN", { hour12: false });
