@@ -16,11 +16,14 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from asr.decode import FLAG_FULL_FRAMES, FLAG_LOOP, AudioWindow, Decoded, DecodeOptions, decode
+from core.allocator import return_free
 from core.errors import LiveWitnessError
 from models.speech import SpeechEngine
 
 Kind = Literal["final", "provisional"]
 DropReason = Literal["late", "overtaken"]
+# Decoding takes and frees blocks of megabytes; what lies free between them is handed back after so many decodes.
+_TIDY_EVERY = 64
 _LOOPED = frozenset({FLAG_FULL_FRAMES, FLAG_LOOP})
 
 
@@ -216,8 +219,12 @@ class DecodeScheduler:
     # What the threads do.
 
     def _work(self) -> None:
+        decoded = 0
         while jobs := self._next():
             self._decode(jobs)
+            decoded += 1
+            if decoded % _TIDY_EVERY == 0:
+                return_free()
 
     def _next(self) -> list[_Job]:
         """The jobs to decode now, of one kind; waits for them. Empty when the scheduler is closed."""

@@ -14,3 +14,9 @@ def share_arenas() -> bool:
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     return mallopt is not None and bool(mallopt(_M_ARENA_MAX, ARENAS))
+
+
+def return_free() -> bool:
+    """Give whole free pages back to the system, also from between what is in use. Source: malloc_trim(3)."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    return trim is not None and bool(trim(0))
