@@ -17,6 +17,7 @@ from core.records import Gap, Segment, Stream
 from evidence.clip import Clip, cut_clip
 from evidence.coverage import Stretch, clip_parts, stretch_around
 from ingest.commands import PTS_ORIGIN_MS
+from ingest.process import landlock_version
 from ingest.segments import file_sha256
 from store import recordings, streams
 from store.engine import Database, open_database
@@ -313,6 +314,24 @@ class TestRefused:
         with pytest.raises((StorageError, BadInputError)) as caught:
             cut_clip(db, data, "s", 9000, 10_000, output, ffmpeg=str(binary))
         assert caught.value.code == code
+
+    def test_the_cutting_ffmpeg_gets_no_secret_and_writes_nowhere_else(
+        self,
+        db: Database,
+        data: Path,
+        recorded: list[Segment],
+        output: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setenv("LIVEWITNESS_SIGNING_KEY", "a-secret")
+        binary, outside = tmp_path / "ffmpeg", tmp_path / "outside"
+        binary.write_text(f'#!/bin/sh\necho x > "{outside}"\necho "key: $LIVEWITNESS_SIGNING_KEY" >&2\nexit 1\n')
+        binary.chmod(0o755)
+        with pytest.raises(BadInputError, match="key: ") as caught:
+            cut_clip(db, data, "s", 9000, 10_000, output, ffmpeg=str(binary))
+        assert "a-secret" not in str(caught.value)
+        assert not (outside.exists() and landlock_version())
 
     def test_a_gap_is_named_with_the_parts_beside_it(self, db: Database, data: Path, media: Path, output: Path) -> None:
         first = record_epoch(db, data, media, plain_epoch("gap"))
