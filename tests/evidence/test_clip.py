@@ -328,7 +328,7 @@ class TestRefused:
         binary, outside = tmp_path / "ffmpeg", tmp_path / "outside"
         binary.write_text(f'#!/bin/sh\necho x > "{outside}"\necho "key: $LIVEWITNESS_SIGNING_KEY" >&2\nexit 1\n')
         binary.chmod(0o755)
-        with pytest.raises(BadInputError, match="key: ") as caught:
+        with pytest.raises(BadInputError, match="key:") as caught:
             cut_clip(db, data, "s", 9000, 10_000, output, ffmpeg=str(binary))
         assert "a-secret" not in str(caught.value)
         assert not (outside.exists() and landlock_version())
