@@ -1,6 +1,7 @@
 """What several tests at the console do."""
 
 import time
+from urllib.parse import quote
 
 from playwright.sync_api import Page
 
@@ -24,3 +25,9 @@ def pictures_are_there(page: Page) -> None:
         page,
         "[...document.images].filter(i => i.checkVisibility() && i.src && i.loading !== 'lazy').every(i => i.complete)",
     )
+
+
+def heard_until(page: Page, stream: str, seconds: int) -> None:
+    """Wait until what was said so far into the broadcast is written down."""
+    place = f"/api/v1/streams/{quote(stream)}/utterances?from={seconds}"
+    until(page, f"fetch('{place}').then(r => r.json()).then(a => a.utterances.length > 0)", 120)

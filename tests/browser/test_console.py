@@ -10,12 +10,14 @@ from playwright.sync_api import expect
 from core.access import Role
 from livewitness.broadcast import load_truth
 from tests.browser.conftest import Console, Desk
-from tests.browser.steps import pictures_are_there, stands_on_a_picture, until
+from tests.browser.steps import heard_until, pictures_are_there, stands_on_a_picture, until
 
 pytestmark = pytest.mark.slow
 DeskOf = Callable[[str], Desk]
 SPOT = next(sentence for sentence in load_truth() if "祛斑" in sentence.text)
 CASE = "争议-1"
+# 祛斑 sounds like several other things, and models write down different ones.
+HEARD = re.compile("三天[祛去区][斑班]")
 
 
 def test_an_empty_console_plays_the_demonstration_and_explains_itself(desk_of: DeskOf, console: Console) -> None:
@@ -38,7 +40,7 @@ def test_an_alert_is_heard_and_acknowledged_by_keyboard(desk_of: DeskOf, broadca
     page = desk.page
     expect(page.locator("#link")).to_contain_text("实时")
     expect(page.locator("#rooms")).to_contain_text("内置演示直播", timeout=20_000)
-    expect(page.locator("#alerts")).to_contain_text("三天去班", timeout=120_000)
+    expect(page.locator("#alerts")).to_contain_text(HEARD, timeout=120_000)
     expect(page.locator(".status-confirmed").first).to_be_visible(timeout=60_000)
     page.keyboard.press("j")
     name = page.locator("#alerts [aria-current]").get_attribute("id")
@@ -72,7 +74,7 @@ def test_from_the_claim_to_a_verified_exhibit(desk_of: DeskOf, broadcast: str) -
     page.fill("#words", "三天祛斑")
     page.keyboard.press("Enter")
     hit = page.locator("#hits a").first
-    expect(hit).to_contain_text("三天去班", timeout=60_000)
+    expect(hit).to_contain_text(HEARD, timeout=60_000)
     expect(hit.locator("img")).to_have_js_property("complete", True, timeout=20_000)
     desk.picture("console-search")
     start = float(parse_qs(urlsplit(hit.get_attribute("href") or "").query)["at"][0])
@@ -134,10 +136,10 @@ def test_the_whole_case_goes_out_with_what_was_not_found(desk_of: DeskOf, broadc
 
 
 def test_in_and_out_points_to_a_frame_by_keyboard(desk_of: DeskOf, broadcast: str) -> None:
-    page = desk_of("adjudicator").open("/")
-    overview = f"fetch('/api/v1/streams/{quote(broadcast)}/overview').then(r => r.json())"
-    until(page, f"{overview}.then(o => o.parts.at(-1).end > 20)", 120)
-    page.goto(f"{page.url}replay/{quote(broadcast)}?at=10")
+    desk = desk_of("adjudicator")
+    page = desk.page
+    heard_until(page, broadcast, 20)
+    desk.open(f"/replay/{quote(broadcast)}?at=10")
     stands_on_a_picture(page)
     page.wait_for_timeout(300)
     page.keyboard.press("i")
@@ -157,7 +159,9 @@ def test_in_and_out_points_to_a_frame_by_keyboard(desk_of: DeskOf, broadcast: st
 
 def test_two_moments_side_by_side_and_a_note(desk_of: DeskOf, broadcast: str) -> None:
     desk = desk_of("adjudicator")
-    page = desk.open(f"/replay/{quote(broadcast)}?at=5.5")
+    page = desk.page
+    heard_until(page, broadcast, 20)
+    desk.open(f"/replay/{quote(broadcast)}?at=5.5")
     stands_on_a_picture(page)
     page.keyboard.press("c")
     expect(page.locator("#apart")).to_contain_text("再钉住一个时刻")

@@ -1,4 +1,4 @@
-"""Every page on a tablet, light and dark, in every language: nothing overflows, all text has contrast, no complaint."""
+"""Every page on a tablet, light and dark, in both languages: nothing overflows, all text has contrast, no complaint."""
 
 from collections.abc import Callable
 from urllib.parse import quote
@@ -33,7 +33,7 @@ def open_case(page: Page) -> None:
     )
 
 
-@pytest.mark.parametrize(("speak", "theme"), [("zh", "light"), ("both", "light"), ("en", "dark"), ("both", "dark")])
+@pytest.mark.parametrize(("speak", "theme"), [("both", "light"), ("en", "dark")])
 def test_pages_fit_a_tablet_with_contrast(
     desk_of: Callable[[str], Desk], broadcast: str, speak: str, theme: str
 ) -> None:
@@ -50,7 +50,8 @@ def test_pages_fit_a_tablet_with_contrast(
         assert too_faint(page) == [], (path, speak, theme)
         if path != "/docs":
             told_in(page, speak)
-    if (speak, theme) == ("both", "dark"):
+    if theme == "dark":
+        desk.prefer("zh", theme)
         page.set_viewport_size({"width": 1280, "height": 800})
         desk.open("/")
         expect(page.locator("#alerts li").first).to_be_visible()
