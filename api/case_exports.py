@@ -18,7 +18,6 @@ from api.errors import ERRORS
 from api.exhibits import ExhibitRoom, Stretch, draft
 from api.export_desk import ExportDesk, ExportOrder
 from api.once import OnceRoute, once
-from api.once import OnceRoute, once
 from api.queries import known_stream, own_shop
 from api.trail import actor_of, note
 from core.errors import BadInputError
@@ -109,7 +108,6 @@ def list_exports(request: Request, context: Context, visitor: Exhibiting, number
 
 @router.post("/exports", status_code=202, summary="导出整卷 / Export the whole case")
 @once
-@once
 def export(
     request: Request, context: Context, visitor: Exhibiting, number: CaseNumber, wanted: Reason
 ) -> dict[str, Any]:
@@ -146,7 +144,6 @@ def verify_export(
 
 @router.post("/masked", status_code=202, summary="证据包与遮蔽版 / A package and its masked edition")
 @once
-@once
 def add_masked(
     request: Request, context: Context, visitor: Exhibiting, number: CaseNumber, wanted: NewMasked
 ) -> dict[str, Any]:
@@ -168,7 +165,6 @@ def add_masked(
 
 
 @router.post("/negatives", status_code=202, summary="检索未果 / A negative result")
-@once
 @once
 def add_negative(
     request: Request, context: Context, visitor: Exhibiting, number: CaseNumber, wanted: NewNegative
