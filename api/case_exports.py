@@ -170,13 +170,14 @@ def add_negative(
     request: Request, context: Context, visitor: Exhibiting, number: CaseNumber, wanted: NewNegative
 ) -> dict[str, Any]:
     """Searched now; an exhibit where nothing reaches the threshold, else the order fails and names what was found."""
-    taking_case(context, visitor, number)
+    case = taking_case(context, visitor, number)
     if wanted.stream:
         known_stream(context.db, wanted.stream, visitor)
     asked = SearchRequest(
         query=wanted.query,
         stream=wanted.stream,
-        shop=own_shop(visitor, wanted.shop),
+        # A shop's case holds the logs of that shop's streams only: its own people may download them.
+        shop=own_shop(visitor, wanted.shop) or case.shop,
         from_=parse_moment(wanted.from_) if wanted.from_ else None,
         to=parse_moment(wanted.to) if wanted.to else None,
         limit=_NEAR,

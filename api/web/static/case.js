@@ -160,6 +160,7 @@ byId("negate").addEventListener("submit", (event) => {
 async function begin() {
   await draw();
   const { streams } = await ask("/api/v1/streams", { limit: 500 });
+  if (shown.shop) byId("within").options[0].textContent = said(`${shown.shop}的全部直播`, `all streams of ${shown.shop}`);
   byId("within").append(...streams.map((one) => new Option(one.name, one.name)));
 }
 begin().catch(report);
