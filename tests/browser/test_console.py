@@ -53,19 +53,26 @@ def test_an_alert_is_heard_and_acknowledged_by_keyboard(desk_of: DeskOf, broadca
     expect(page.locator(f"#{name} .state-acknowledged")).to_have_count(1)
 
 
-def test_dismissing_asks_for_a_reason(desk_of: DeskOf, broadcast: str) -> None:
-    desk = desk_of("moderator")
-    page = desk.page
-    expect(page.locator("#alerts li.alert").nth(2)).to_be_visible(timeout=120_000)
-    page.keyboard.press("Space")
-    until(page, "document.getElementById('video').currentTime > 0.2")
-    desk.picture("console-live")
-    page.keyboard.press("d")
-    name = page.locator("#alerts [aria-current]").get_attribute("id")
-    expect(page.locator("#reason")).to_be_focused()
-    page.fill("#reason", "听错了")
-    page.keyboard.press("Enter")
-    expect(page.locator(f"#{name}")).to_have_count(0, timeout=10_000)
+def test_a_viewer_sees_no_more_than_a_viewer(desk_of: DeskOf) -> None:
+    desk = desk_of("viewer")
+    expect(desk.page.locator("header nav a")).to_have_count(1)
+    for path in ("/search", "/cases", "/operations", "/retention", "/audit", "/accounts"):
+        expect(desk.open(path).locator("h1")).to_contain_text("无权查看")
+    # The browser itself writes a line for each refused page.
+    assert all("403" in complaint for complaint in desk.complaints)
+    desk.complaints.clear()
+
+
+def test_accounts_are_made(desk_of: DeskOf) -> None:
+    desk = desk_of("admin")
+    page = desk.open("/accounts")
+    page.fill("#name", "小梅")
+    page.select_option("#role", Role.MODERATOR.value)
+    page.click("#adding button")
+    expect(page.locator("#secret")).to_contain_text("/sign-in#")
+    expect(page.locator("#accounts")).to_contain_text("小梅")
+    page.evaluate("document.getElementById('secret').hidden = true")
+    desk.picture("console-accounts")
 
 
 def test_from_the_claim_to_a_verified_exhibit(desk_of: DeskOf, broadcast: str) -> None:
@@ -157,6 +164,21 @@ def test_in_and_out_points_to_a_frame_by_keyboard(desk_of: DeskOf, broadcast: st
     expect(page.locator("#made a")).to_be_visible(timeout=60_000)
 
 
+def test_dismissing_asks_for_a_reason(desk_of: DeskOf, broadcast: str) -> None:
+    desk = desk_of("moderator")
+    page = desk.page
+    expect(page.locator("#alerts li.alert").nth(2)).to_be_visible(timeout=120_000)
+    page.keyboard.press("Space")
+    until(page, "document.getElementById('video').currentTime > 0.2")
+    desk.picture("console-live")
+    page.keyboard.press("d")
+    name = page.locator("#alerts [aria-current]").get_attribute("id")
+    expect(page.locator("#reason")).to_be_focused()
+    page.fill("#reason", "听错了")
+    page.keyboard.press("Enter")
+    expect(page.locator(f"#{name}")).to_have_count(0, timeout=10_000)
+
+
 def test_two_moments_side_by_side_and_a_note(desk_of: DeskOf, broadcast: str) -> None:
     desk = desk_of("adjudicator")
     page = desk.page
@@ -206,28 +228,6 @@ def test_a_search_by_keyboard_alone(desk_of: DeskOf, broadcast: str) -> None:
     stands_on_a_picture(page)
     page.keyboard.press("Space")
     until(page, "!document.getElementById('video').paused")
-
-
-def test_a_viewer_sees_no_more_than_a_viewer(desk_of: DeskOf) -> None:
-    desk = desk_of("viewer")
-    expect(desk.page.locator("header nav a")).to_have_count(1)
-    for path in ("/search", "/cases", "/operations", "/retention", "/audit", "/accounts"):
-        expect(desk.open(path).locator("h1")).to_contain_text("无权查看")
-    # The browser itself writes a line for each refused page.
-    assert all("403" in complaint for complaint in desk.complaints)
-    desk.complaints.clear()
-
-
-def test_accounts_are_made(desk_of: DeskOf) -> None:
-    desk = desk_of("admin")
-    page = desk.open("/accounts")
-    page.fill("#name", "小梅")
-    page.select_option("#role", Role.MODERATOR.value)
-    page.click("#adding button")
-    expect(page.locator("#secret")).to_contain_text("/sign-in#")
-    expect(page.locator("#accounts")).to_contain_text("小梅")
-    page.evaluate("document.getElementById('secret').hidden = true")
-    desk.picture("console-accounts")
 
 
 def test_who_did_what_is_found(desk_of: DeskOf) -> None:

@@ -1,6 +1,7 @@
 // Operations: figures, watched streams, rules over time, backfill, checks with their repairs, webhooks.
 
 import { drawFigures } from "./figures.js";
+import { Packs } from "./packs.js";
 import { ask, send } from "./service.js";
 import { action, fill, number, reporter, row } from "./table.js";
 import { both, element, said, timecode } from "./words.js";
@@ -14,6 +15,7 @@ const STATES = {
   stopping: ["正在结束", "ending"], stopped: ["已停止", "stopped"], ended: ["已结束", "ended"],
 };
 const RUNS = ["running", "starting", "reconnecting"];
+const packs = new Packs(report);
 let drawnAt = -Infinity;
 
 async function checks() {
@@ -70,6 +72,7 @@ byId("watch").addEventListener("submit", async (event) => {
 async function figures() {
   if (performance.now() - drawnAt < FIGURES_EVERY_MS) return;
   drawnAt = performance.now();
+  await packs.draw();
   drawFigures(await ask("/api/v1/operations", { days: 28 }), tile);
 }
 const all = () => Promise.all([checks(), watches(), webhooks(), figures()]).catch(report);
