@@ -123,7 +123,7 @@ class Limits:
     searches_burst: int = 30
     searches_per_s: float = 10.0
     searches_at_once: int = 2
-    searches_waiting: int = 16
+    searches_waiting: int = 8
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The outermost layer: whose requests are answered, how large they may be, and what browsers are told."""
 
 import re
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -25,12 +26,23 @@ def host_name(value: str) -> str:
 
 
 class Guard:
-    """ASGI middleware. Refuses foreign Host headers (DNS rebinding), cross-site writes and oversized requests."""
+    """ASGI middleware. Refuses foreign Host headers (DNS rebinding), cross-site writes and oversized requests.
 
-    def __init__(self, app: ASGIApp, *, hosts: frozenset[str], limits: Limits) -> None:
+    ``turned_away`` says what else is refused before anything is done for it.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        hosts: frozenset[str],
+        limits: Limits,
+        turned_away: Callable[[Scope], LiveWitnessError | None],
+    ) -> None:
         self._app = app
         self._hosts = hosts
         self._limits = limits
+        self._turned_away = turned_away
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -58,7 +70,7 @@ class Guard:
             return _too_large(most)
         if scope["method"] not in _SAFE_METHODS and not self._own_page(headers):
             return ForeignPageError("request_origin", "不接受其他网站发来的操作。", "Other sites may not act here.")
-        return None
+        return self._turned_away(scope)
 
     def _body_limit(self, scope: Scope) -> int:
         """Files and rule packs are taken at one kind of address each; everything else is a few fields of JSON."""

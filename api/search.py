@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
+from starlette.types import Scope
 
 from api.auth.access import Searching
 from api.auth.throttle import Throttle
@@ -49,13 +50,22 @@ class Places:
 
     def __init__(self, at_once: int, waiting: int) -> None:
         self._running = threading.BoundedSemaphore(at_once)
-        self._waiting = threading.BoundedSemaphore(at_once + waiting)
+        self._lock = threading.Lock()
+        self._most = at_once + waiting
+        self._taken = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether the next one is turned away."""
+        return self._taken >= self._most
 
     @contextmanager
     def taken(self) -> Iterator[None]:
         """A place. Raises `BusyError` where too many wait, or one waits too long."""
-        if not self._waiting.acquire(blocking=False):
-            raise _busy()
+        with self._lock:
+            if self.full:
+                raise _busy()
+            self._taken += 1
         try:
             if not self._running.acquire(timeout=_PATIENCE_S):
                 raise _busy()
@@ -64,16 +74,31 @@ class Places:
             finally:
                 self._running.release()
         finally:
-            self._waiting.release()
+            with self._lock:
+                self._taken -= 1
 
 
-def _busy() -> BusyError:
-    return BusyError("search_busy", "同时检索的请求太多。", "Too many searches run at once.", retry_after_s=1.0)
+class Door:
+    """Turns searches away before anything is done for them, where they come in floods: each costs next to nothing."""
+
+    def __init__(self, context: ApiContext) -> None:
+        limits = context.limits
+        self.places = Places(limits.searches_at_once, limits.searches_waiting)
+        # Wider than what one visitor may: several work behind one address.
+        self._addresses = Throttle(limits.searches_per_s * 3, limits.searches_burst * 3)
+
+    def refusal(self, scope: Scope) -> BusyError | None:
+        """Why a request is turned away; none for one that is no search, and for most searches."""
+        if scope["path"] != router.prefix:
+            return None
+        if self.places.full:
+            return _busy()
+        wait = self._addresses.wait_s(scope["client"][0] if scope.get("client") else "")
+        return _busy(wait) if wait else None
 
 
-def places_of(context: ApiContext) -> Places:
-    """The places of one application."""
-    return Places(context.limits.searches_at_once, context.limits.searches_waiting)
+def _busy(retry_after_s: float = 1.0) -> BusyError:
+    return BusyError("search_busy", "同时检索的请求太多。", "Too many searches at once.", retry_after_s=retry_after_s)
 
 
 class Form(StrEnum):
@@ -120,8 +145,8 @@ def search(
         near=_moment(near) if near else None,
         within_minutes=within,
     )
-    places: Places = http.app.state.search_places
-    with places.taken():
+    door: Door = http.app.state.search_door
+    with door.places.taken():
         answer = context.searcher.search(request)
     note(http, "search", {"query": q, "stream": stream, "shop": shop, "hits": len(answer.hits)})
     if form is Form.CSV:

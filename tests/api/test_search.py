@@ -131,3 +131,16 @@ def test_searches_take_turns_and_too_many_are_turned_away(tmp_path: Path) -> Non
     assert sorted(answer.status_code for answer in answers) == [200] * 5 + [429] * 4
     assert slow.most == 2
     db.close()
+
+
+def test_a_flood_from_one_address_is_turned_away_at_the_door(asking: Any) -> None:
+    client, searcher = asking
+    door = client.app.state.search_door
+    own = {"type": "http", "path": SEARCH, "client": ("10.1.2.3", 1)}
+    refused = [door.refusal(own) for _ in range(200)]
+    assert refused[:90] == [None] * 90, "three times what one visitor may"
+    assert refused[-1].http_status == 429
+    assert door.refusal(own | {"client": ("10.1.2.4", 1)}) is None
+    assert door.refusal(own | {"path": "/api/v1/alerts"}) is None
+    assert client.get(SEARCH, params={"q": "祛斑"}).status_code == 200
+    assert len(searcher.asked) == 1
