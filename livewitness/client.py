@@ -212,9 +212,7 @@ class Client:
             while chunk := answer.read(_CHUNK):
                 file.write(chunk)
 
-    def _open(
-        self, method: str, path: str, body: Json | bytes | None, timeout_s: float, once: str = ""
-    ) -> Any:  # noqa: ANN401 - as urllib
+    def _open(self, method: str, path: str, body: Json | bytes | None, timeout_s: float, once: str = "") -> Any:  # noqa: ANN401 - as urllib
         kind = "application/yaml" if isinstance(body, bytes) else "application/json"
         data = json.dumps(body).encode() if isinstance(body, dict) else body
         headers = self._headers | ({"Content-Type": kind} if data is not None else {})
