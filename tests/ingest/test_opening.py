@@ -51,7 +51,7 @@ def test_recording_begins_two_seconds_after_the_connection(tmp_path, listener, t
         tools.wait_for(lambda: server.connections)
         began = time.monotonic()
         tools.wait_for(lambda: listener.epochs)
-        assert time.monotonic() - began < 4, "ffmpeg's own 5 s are not waited for"
+        assert time.monotonic() - began < 5, "ffmpeg's own 5 s are not waited for"
 
 
 @pytest.mark.parametrize(("sound_at", "joined_s"), [(4, 0), (0, 1)], ids=["late sound", "joined between keyframes"])
