@@ -29,7 +29,7 @@ doctor: setup ## Check this machine
 	@$(RUN) -m livewitness doctor
 
 test: setup-dev ## All tests
-	@$(RUN) -m pytest --numprocesses 2 --dist loadfile
+	@$(RUN) -m pytest --numprocesses 3 --dist loadfile
 
 test-browser: ## The console in a real browser (brings Debian's Chromium where there is none)
 	@command -v chromium > /dev/null || { apt-get update -q && apt-get install -q -y --no-install-recommends chromium; }
