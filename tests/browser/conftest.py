@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, StorageState, expect, sync_playwright
 
 from api.auth.credentials import invite
 from core.access import Role
@@ -102,6 +102,11 @@ class Desk:
         self.page.goto(self.url + path)
         return self.page
 
+    def hear(self, message: ConsoleMessage) -> None:
+        """Keep what the browser complains of. The picture of the newest words may lie in a segment still open: 404."""
+        if message.type == "error" and not ("404" in message.text and "/still?" in message.location["url"]):
+            self.complaints.append(message.text)
+
     def picture(self, name: str, *, whole: bool = False) -> None:
         """Keep a picture of the page, or of as much as the window shows, where pictures are wanted."""
         folder = os.environ.get("LIVEWITNESS_PICTURES")
@@ -150,7 +155,7 @@ def make_desk(browser: Browser, console: Console) -> Iterator[Callable[..., Desk
         )
         contexts.append(context)
         desk = Desk(context.new_page(), console.url, console.cli.data)
-        desk.page.on("console", lambda m: desk.complaints.append(m.text) if m.type == "error" else None)
+        desk.page.on("console", desk.hear)
         desk.page.on("pageerror", lambda e: desk.complaints.append(str(e)))
         context.on(
             "request",
