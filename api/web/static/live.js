@@ -225,6 +225,7 @@ byId("dismiss").addEventListener("submit", (event) => {
 async function begin() {
   const cursor = await listRooms();
   await listEarlier();
+  first.known([], [...alerts.values()]);
   choose(feed.firstElementChild, false);
   new Listener(cursor, heard, linked);
   setInterval(() => listRooms().catch(() => {}), ROOMS_EVERY_MS);
