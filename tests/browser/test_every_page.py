@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Desk
 from tests.browser.contrast import too_faint
+from tests.browser.steps import heard_until
 
 pytestmark = pytest.mark.slow
 PAGES = ("/", "/search?q=三天祛斑", "/replay/{stream}?at=5", "/cases", "/cases/平板-1", "/operations", "/retention",
@@ -39,6 +40,7 @@ def test_pages_fit_a_tablet_with_contrast(
 ) -> None:
     desk = desk_of("admin")
     page = desk.page
+    heard_until(page, broadcast, 20)
     open_case(page)
     desk.complaints.clear()  # the browser writes a line where the case was there already
     page.set_viewport_size({"width": 1024, "height": 768})
