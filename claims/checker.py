@@ -34,8 +34,9 @@ _log = logging.getLogger(__name__)
 BUNDLED = Path(__file__).parent / "packs"
 PIECE = 400
 MEANT_CHARS = 2_000
-DOUBTED, HARDLY = 0.6, 0.3
-"""Probabilities of a claim in the utterance below which what the law pack found is information, not an alert."""
+DENIED, MISHEARD, HARDLY = 0.9, 0.6, 0.5
+"""Probabilities of a claim below which what the law pack found is information, not an alert: where something in the
+utterance denies, doubts or asks; where the words were heard by sound only; and anywhere. Chosen on authors left out."""
 UNLIKELY = 0.1
 """Below this probability by n-grams alone nothing is encoded."""
 REPAIRED = 0.75
@@ -123,7 +124,8 @@ class Checker:
             judged += _found(pack, gather(text, found), kind, shelf)
             if said != text:
                 meant = gather(said, [_heard_as(hit, text, said) for hit in index.find(said, sound=False)])
-                judged += [_by_sound(item) for item in _found(pack, meant, kind, shelf) if _new(item, text, said)]
+                new = (item for item in _found(pack, meant, kind, shelf) if _new(item, text, said))
+                judged += [_by_sound(_heard_out(item, text, shelf)) for item in new]
         outcomes = [(item.verdict, item.candidate.method, item.candidate.score) for item in judged]
         reading = Reading(text, self._repairer.repaired(repaired(text, hits)), kind, flags(text, outcomes))
         return Piece(offset, reading, [replace(item, candidate=_moved(item.candidate, offset)) for item in judged])
@@ -267,6 +269,11 @@ def _new(item: Judged, text: str, said: str) -> bool:
     return text[start:end] != said[start:end]
 
 
+def _heard_out(item: Judged, text: str, shelf: str) -> Judged:
+    """A finding of the repaired text, given up where what is written denies or excepts it: repair blurs excuses."""
+    return replace(item, verdict=None) if _verdict(item.candidate, text, shelf) is None else item
+
+
 def _by_sound(item: Judged) -> Judged:
     """A finding of the repaired text: heard by sound, and less sure."""
     score = item.candidate.score * REPAIRED
@@ -276,10 +283,11 @@ def _by_sound(item: Judged) -> Judged:
 def _doubted(finding: Finding, folded: Folded, piece: Piece, judgement: Judgement) -> Finding:
     """A finding inside ``piece`` as information only, if the utterance as a whole does not read as a claim.
 
-    Words that were read plainly need a sign of doubt in the utterance (a negation, a question, scorn) as well.
+    Words heard by sound, and those in an utterance with a sign of doubt (a negation, a question, scorn), need more.
     """
-    doubt = finding.method.startswith("sound") or doubtful(piece.reading.text)
-    if judgement.probability >= (DOUBTED if doubt else HARDLY):
+    heard = MISHEARD if finding.method.startswith("sound") else HARDLY
+    needed = max(heard, DENIED if doubtful(piece.reading.text) else 0.0)
+    if judgement.probability >= needed:
         return finding
     start, end = folded.original_span(piece.offset, piece.offset + len(piece.reading.text))
     if not start <= finding.start < end:

@@ -39,7 +39,8 @@ _LETTER_SYMBOLS = {
     "🈚": "无",
 }
 _DIALECT = {"俺": "我", "恁": "你", "侬": "你", "唔": "不", "嘅": "的", "咗": "了", "冇": "没", "係": "是", "佢": "他",
-            "妳": "你", "乜": "什", "俾": "给", "睇": "看"}  # fmt: skip
+            "妳": "你", "乜": "什", "俾": "给", "睇": "看", "覅": "别",
+            "袪": "祛", "瘉": "愈", "衹": "只", "祇": "只", "甦": "苏", "鷰": "燕"}  # fmt: skip
 _DOUBLED = frozenset("最太真超绝特")
 _SPLIT_PATTERN = re.compile("|".join(sorted(map(re.escape, _SPLIT), key=len, reverse=True)))
 

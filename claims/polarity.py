@@ -168,7 +168,15 @@ _OTHERS = one_of(
     r"骗子",
     r"无良",
     r"黑心",
-    then=r"[^，。？]{0,10}(?:说|讲|喊|吹|宣传|承诺|跟你|告诉|敢|标|打着|号称|让你|叫你|保证|写|要你|推|卖|加你|拉你|找你|打)",
+    r"听见",
+    r"看见",
+    r"自称",
+    r"号称",
+    r"张口",
+    r"开口",
+    r"(?:说|吹)(?:自己|他|她)",
+    r"[他她](?:家|们)?",
+    then=r"[^，。？]{0,10}(?:说|讲|喊|吹|念|印|贴|跟我|就是|就带|宣传|承诺|跟你|告诉|敢|标|打着|号称|让你|叫你|保证|写|要你|推|卖|加你|拉你|找你|打)",
 )
 _SCORN = one_of(
     r"(?<!不)(?<!没)(?<!不是)(?<!没有)骗(?!你我|你是|你赔|你的话|人我|你们我|你全家|你就)",
@@ -219,6 +227,19 @@ _SCORN = one_of(
     r"打假",
     r"谁信",
     r"投诉",
+    r"取关",
+    r"(?:赶紧|马上|立刻|直接|扭头|转身)(?:就)?(?:走|跑|关掉|划走)(?=$|[，。？])",
+    r"信不得",
+    r"做梦",
+    r"太离谱|离谱得",
+    r"曝光",
+    r"召回",
+    r"(?:划|删|抠|撕|去|涂|擦|换)掉(?:了)?(?=$|[，。？])",
+    r"拉倒",
+    r"唬人|哄人|蒙人|糊弄|缺德",
+    r"没(?:有)?(?:那|这)(?:回|码|么回|么多)(?:事|戏)?",
+    r"鬼(?:才|都不)信",
+    r"站不住脚",
     r"出了?问题",
     r"没保障",
     r"平台不管",
@@ -249,6 +270,17 @@ _FORBIDS = re.compile(
 )
 _DOUBT = re.compile(
     "[不没别非勿莫未无禁罚违骗假谁吗呢编演错误谣虚删撤诈坑？]|吹牛|笑|滤镜|修图|段子|听说|口误|以前|道歉|扯|哪有|何"
+)
+# 老板让我说 X，我没敢: told to say it, and did not.
+_TOLD = re.compile(
+    r"(?:让|叫|要|逼|求|催)(?:我|我们|咱|主播)(?:们)?(?:去|这么|必须|也)?(?:说|讲|念|喊|写|吹|挂|打)[^，。？]{0,6}$"
+)
+_REFUSED = re.compile(
+    r"没敢|不敢|没说|没讲|没念|没喊|没写|没挂|不干|不肯|不念|不说|不喊|不同意|没答应|不答应|拒绝|拒了|回绝|不行|辞|怼|没听"
+)
+# 那叫 X, X 四个字 …: the words are mentioned, not used.
+_AS_WORDS = re.compile(
+    r"^(?:这|那)?(?:几|两|俩|三|四|五|一)个?(?:个)?(?:字|词)[^，。？]{0,8}(?:不能|不念|不说|不写|不印|不许|不让|没|删|抠|划|撕|去掉|盖|打码|罚|别|绕|糊|禁|违|误|错|撤)"
 )
 _MENTION = re.compile(
     r"^(?:这|那)(?:种|几个|两个|三个|四个|俩|些|句|样的|样|个)?(?:话|字|词|说法|讲法|宣传|承诺|视频|文章|海报)"
@@ -343,6 +375,7 @@ def voice(text: str, start: int, end: int) -> Voice:
         "warning": lambda: _warned(around, words),
         "quoted": lambda: _quoted(around) or _mentioned(around),
         "conditional": lambda: _conditional(around),
+        "refused": lambda: _refused(around),
     }
     reason = next((name for name, holds in reasons.items() if holds()), "")
     return Voice(not reason, reason)
@@ -351,6 +384,15 @@ def voice(text: str, start: int, end: int) -> Voice:
 def _conditional(around: Surroundings) -> bool:
     following = around.following[0] if around.following else ""
     return _IF.search(around.before) is not None and _IF_NEXT.search(following) is not None
+
+
+def _refused(around: Surroundings) -> bool:
+    """Whether somebody wanted the host to say the words, and the host would not."""
+    if _AS_WORDS.search(around.after):
+        return True
+    return _TOLD.search(around.before) is not None and any(
+        _REFUSED.search(part) for part in (around.after, *around.following[:2])
+    )
 
 
 def _denied_before(around: Surroundings) -> bool:

@@ -19,7 +19,7 @@ from core.errors import ModelError
 LONGEST_WORD = 4
 COMMON = 20
 _TERM_FREQUENCY = 600
-_NUMBER = f"[{DIGITS}十百千万亿两半几每]{1, 12}"
+_NUMBER = f"[{DIGITS}十百千万亿两半几每]{{1,12}}"
 _MEASURE = re.compile(
     _NUMBER + "[码克斤两件条个块元盒瓶袋包层款寸米升度岁点号页本粒颗片支天年月日周小分秒毫厘千倍道遍次口位名家]?"
 )

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from claims.training.sentences import PRODUCTS, Sentence, unmarked
+from claims.training.sentences import GRAMMAR, PRODUCTS, Sentence, unmarked
 from claims.words import dictionary
 from core.pinyin import merged, readings
 from core.text import is_han
 
-GRAMMAR = Path(__file__).parent / "grammar.txt"
+TEMPLATES = Path(__file__).parent / "grammar.txt"
 PER_TEMPLATE = 10
 _SLOT = re.compile(r"\{([a-z]+)\}")
 _OPENERS = (
@@ -34,7 +34,7 @@ _MOST_SAME = 14
 _COMMON = 300
 
 
-def from_grammar(rng: np.random.Generator, path: Path = GRAMMAR) -> list[Sentence]:
+def from_grammar(rng: np.random.Generator, path: Path = TEMPLATES) -> list[Sentence]:
     """`PER_TEMPLATE` sentences of every template."""
     slots: dict[str, list[str]] = {}
     found: list[Sentence] = []
@@ -49,16 +49,16 @@ def from_grammar(rng: np.random.Generator, path: Path = GRAMMAR) -> list[Sentenc
             product, _, template = line.partition(" ")
             for _ in range(PER_TEMPLATE):
                 text, spans = unmarked(_SLOT.sub(lambda m: str(rng.choice(slots[m.group(1)])), template))
-                found.append(Sentence(text, label, variant, PRODUCTS[product], spans, False, "grammar"))
+                found.append(Sentence(text, label, variant, PRODUCTS[product], spans, False, GRAMMAR))
     return found
 
 
 def variants(sentence: Sentence, rng: np.random.Generator) -> Iterator[Sentence]:
     """The sentence as other hosts and the recogniser would give it: always misheard, sometimes with other noise."""
     yield misheard(chatter(sentence, rng) if rng.random() < 0.3 else sentence, rng)
-    if rng.random() < 0.5:
+    if rng.random() < 0.3:
         yield chatter(sentence, rng)
-    if rng.random() < 0.2:
+    if rng.random() < 0.1:
         yield drawled(sentence, rng)
 
 

@@ -54,8 +54,8 @@ class Store:
                 self._keep(known)
         return known
 
-    def network(self, name: str, learn: Callable[[], dict[str, NDArray[np.float32]]]) -> dict[str, NDArray[np.float32]]:
-        """The network kept as ``name``, or what ``learn`` gives."""
+    def kept(self, name: str, learn: Callable[[], dict[str, NDArray[np.float32]]]) -> dict[str, NDArray[np.float32]]:
+        """The weights kept as ``name``, or what ``learn`` gives."""
         path = None if self._folder is None else self._folder / f"{name}.npz"
         if path is not None and path.is_file():
             with np.load(path, allow_pickle=False) as arrays:

@@ -15,6 +15,8 @@ PRODUCTS = {
     "c": "cosmetics", "f": "food", "h": "health_food", "m": "medical", "a": "apparel", "d": "digital",
     "j": "jewellery", "e": "home", "o": "other", "t": "training", "n": "finance",
 }  # fmt: skip
+LATER_AUTHORS = ("second", "third", "fourth", "fifth")
+GRAMMAR = "grammar"
 _MARKED = re.compile("【(.*?)】")
 
 
@@ -29,6 +31,12 @@ class Sentence:
     spans: tuple[tuple[int, int], ...]
     unseen: bool
     group: str
+
+    @property
+    def author(self) -> str:
+        """Who wrote it: ``second`` for ``second_*``, and so on; ``first`` for the files that came first."""
+        name = self.group.partition("_")[0]
+        return name if name in LATER_AUTHORS or name == GRAMMAR else "first"
 
 
 def read_sentences(folder: Path = FOLDER) -> list[Sentence]:

@@ -24,6 +24,9 @@ def judged(text: str, words: str) -> tuple[bool, str]:
         ("广告法要求，第一这种词不允许用", "第一", "quoted"),
         ("全网最低价是口误，收回", "全网最低价", "corrected"),
         ("要是它能治失眠，那医院早关门了", "治失眠", "conditional"),
+        ("老板让我说终身不起球，我没敢", "终身不起球", "refused"),
+        ("运营叫我喊最低价三个字，我不喊", "最低价", "refused"),
+        ("延年益寿四个字从海报上抠掉了", "延年益寿", "warning"),
     ],
 )
 def test_words_that_are_not_meant(text: str, words: str, reason: str) -> None:
@@ -38,6 +41,7 @@ def test_words_that_are_not_meant(text: str, words: str, reason: str) -> None:
         ("祛斑这俩字我不能说，你懂的", "祛斑"),
         ("别犹豫全网最低价", "全网最低价"),
         ("能不能美白，能，必须能", "美白"),
+        ("老板让我说终身不起球，那就是终身不起球", "终身不起球"),
     ],
 )
 def test_words_that_are_meant(text: str, words: str) -> None:
