@@ -109,10 +109,11 @@ def accounts(request: Request, visitor: Administering) -> Response:
 
 @router.get("/sign-in")
 def sign_in(request: Request, _open: Anybody) -> Response:
-    """Name and password, or a first password by a one-time link."""
+    """Name and password, a first password by a one-time link, or the issuer where one is set."""
     if not context_of(request).accounts:
         return RedirectResponse("/", 303)
-    return _render(request, "sign_in.html", None)
+    client = request.app.state.oidc
+    return _render(request, "sign_in.html", None, issuer=client.options.label or "OpenID Connect" if client else "")
 
 
 @router.get("/docs")

@@ -73,6 +73,12 @@ def come_in(client: TestClient) -> httpx.Response:
     return client.get(leave(client))
 
 
+def test_the_sign_in_page_leads_to_the_issuer(browser: Browser) -> None:
+    page = browser().get("/sign-in").text
+    assert f'href="{BEGIN}"' in page
+    assert "用公司账号登录" in page
+
+
 def test_somebody_with_a_mapped_role_gets_in(browser: Browser, db: Database) -> None:
     client = browser()
     assert client.get("/api/v1/session/ways").json() == {"password": True, "oidc": {"label": "公司账号", "href": BEGIN}}
