@@ -141,7 +141,7 @@ _MEANING = ModelCard(
     ),
     licence="Apache-2.0",
     bytes=1329869,
-    note="Claims without a forbidden word; trained on 4,886 sentences of our own; card in claims/weights/meaning.md.",
+    note="Claims without a forbidden word; trained on 14,346 sentences of our own; card in claims/weights/meaning.md.",
 )
 
 
