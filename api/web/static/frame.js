@@ -6,7 +6,10 @@ const LANGUAGES = { both: "zh", zh: "en", en: "both" };
 const THEMES = { auto: "light", light: "dark", dark: "auto" };
 
 function turns(id, cookie, field, order) {
-  document.getElementById(id).addEventListener("click", () => {
+  const button = document.getElementById(id);
+  // It comes disabled, so that no click is lost before this script is there.
+  button.disabled = false;
+  button.addEventListener("click", () => {
     const chosen = order[document.documentElement.dataset[field]] ?? Object.keys(order)[0];
     document.cookie = `${cookie}=${chosen}; path=/; max-age=31536000; samesite=strict`;
     location.reload();
