@@ -56,6 +56,13 @@ class Settings(BaseSettings):
     live_beam_size: int = Field(
         default=3, ge=1, le=10, description="直播终稿解码的束宽 / Beam of the final decode of live streams."
     )
+    live_implied_score: float = Field(
+        default=0.95,
+        ge=0,
+        le=1,
+        description="直播中只凭意思推断的宣称，可能性到多少才告警 / "
+        "How likely a claim that only the meaning tells must be to raise an alert on a live stream.",
+    )
     correction_seconds: float = Field(
         default=60.0,
         ge=0,

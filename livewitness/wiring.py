@@ -141,7 +141,11 @@ def watch_parts(
         model=engine.identity,
         listener=listener,
         scheduler=DecodeScheduler(engine, decoding, meter),
-        lifecycle=LifecyclePolicy(correction_ms=round(settings.correction_seconds * 1000)),
+        lifecycle=LifecyclePolicy(
+            correction_ms=round(settings.correction_seconds * 1000),
+            # Where nobody is interrupted, a weaker guess is worth keeping for whoever reads later.
+            implied_score=settings.live_implied_score if live else 0.0,
+        ),
         seal=seal_options(settings),
     )
 

@@ -27,12 +27,13 @@ class LifecyclePolicy:
     """Times in ms. ``near_ms``: word times of two decodes of the same words differ by less.
 
     The same claim again within ``repeat_ms`` counts as a repeat. A correction is of claims that ended less than
-    ``correction_ms`` before it.
+    ``correction_ms`` before it. What only the meaning of a sentence tells is an alert from ``implied_score`` on.
     """
 
     near_ms: int = 700
     repeat_ms: int = 8_000
     correction_ms: int = 60_000
+    implied_score: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from asr.punctuation import COMMA_MS
 from asr.transcriber import Heard
 from claims.checker import Checker
-from claims.joined import Joined, Judged, join, judge, near
+from claims.joined import BY_MEANING, Joined, Judged, join, judge, near
 from core.alignment import span_ms, word_ranges
 from core.clock import plus_ms
 from core.records import (
@@ -234,6 +234,7 @@ class Scribe:
         judged = self._judged(joined, offset, product)
         found = [(utterance, finding) for finding in judged.own if finding.verdict is not Verdict.INFO]
         found += [(joined, across.finding) for across in judged.across]
+        found = [(said, finding) for said, finding in found if is_told(finding, self._policy)]
         excuses = tuple(_excuse(earlier, finding, utterance) for finding in judged.excused) if earlier else ()
         if offset and len(utterance.text) <= SCRAP_CHARS:
             later = tuple(replace(f, start=f.start + offset, end=f.end + offset) for f in judged.made)
@@ -294,6 +295,11 @@ def with_previous(previous: Utterance | None, utterance: Utterance) -> tuple[Utt
         wall_start=previous.wall_start,
     )
     return joined, both.offset
+
+
+def is_told(finding: Finding, policy: LifecyclePolicy) -> bool:
+    """Whether a finding becomes an alert: nearly all that is said is lawful, so a guess must be very likely."""
+    return finding.method != BY_MEANING or finding.score >= policy.implied_score
 
 
 def stands_out(finding: Finding) -> bool:

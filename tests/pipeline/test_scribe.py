@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from asr.transcriber import Heard
 from claims.checker import load_checker
 from core.records import AlertStatus, Epoch, ModelIdentity, Severity, Stream, Utterance, Verdict, Word
+from pipeline.lifecycle import LifecyclePolicy
 from pipeline.scribe import Scribe, shelf_of, stands_out, with_previous
 from store import alerts, outbox, recordings, streams
 from store.engine import open_database
@@ -81,6 +82,25 @@ def test_a_claim_cut_in_two_by_a_window_is_found(scribe):
     assert change.alert.finding.matched == "全网最低价"
     assert (change.alert.start_ms, change.alert.end_ms) == (11_400, 12_420)
     assert change.alert.text[change.alert.finding.start : change.alert.finding.end] == "全网最低价"
+
+
+def test_what_only_the_meaning_tells_must_be_likely_enough(db, checker):
+    said = "抹上三天，镜子里的自己都不敢认。"
+    (finding,) = checker.check(said, "cosmetics")
+    assert finding.method == "meaning"
+    for number, (least, alerts_made) in enumerate([(finding.score + 0.01, 0), (finding.score, 1)]):
+        scribe = Scribe(
+            db,
+            checker,
+            ModelIdentity("m", "0"),
+            shelf_of(db, "s", "cosmetics"),
+            LifecyclePolicy(implied_score=least),
+        )
+        start_ms = 1_000 + 60_000 * number
+        written = scribe.write([heard(said, start_ms)], EPOCH, start_ms + 12_000)
+        assert len(written.changes) == alerts_made
+        (raised,) = scribe.write([heard("今天全网最低价。", start_ms + 20_000)], EPOCH, start_ms + 32_000).changes
+        assert raised.alert.finding.method != "meaning"
 
 
 def test_a_restarted_scribe_confirms_what_the_first_suspected(scribe, db, checker):
