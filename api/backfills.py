@@ -86,12 +86,18 @@ def list_archive(context: Context, _operator: Operating, folder: Folder = "") ->
     place = _inside(context, folder) if folder else _archive(context)
     if not place.is_dir():
         raise NotFoundError("archive_folder", "归档里没有这个文件夹。", "The archive has no such folder.")
-    found = sorted((not entry.is_dir(), entry.name) for entry in place.iterdir() if not entry.name.startswith("."))
+    shown = [entry for entry in place.iterdir() if not entry.name.startswith(".") and _is_text(entry.name)]
+    found = sorted((not entry.is_dir(), entry.name) for entry in shown)
     entries = [
         {"name": name, "path": f"{folder}/{name}".lstrip("/"), "folder": not is_file}
         for is_file, name in found[:_LISTED]
     ]
     return {"entries": entries, "more": len(found) > _LISTED}
+
+
+def _is_text(name: str) -> bool:
+    """False for a name in another encoding, which neither JSON nor the database can hold."""
+    return not any("\ud800" <= char <= "\udfff" for char in name)
 
 
 def _queue(context: ApiContext) -> Backfills:

@@ -177,7 +177,7 @@ def add_negative(
         query=wanted.query,
         stream=wanted.stream,
         # A shop's case holds the logs of that shop's streams only: its own people may download them.
-        shop=own_shop(visitor, wanted.shop) or case.shop,
+        shop=case.shop or own_shop(visitor, wanted.shop),
         from_=parse_moment(wanted.from_) if wanted.from_ else None,
         to=parse_moment(wanted.to) if wanted.to else None,
         limit=_NEAR,

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from api.context import ApiContext
 from api.exhibits import ExhibitRoom, Stretch, shown
 from core.clock import iso, utc_now
-from core.errors import BadInputError, NotFoundError
+from core.errors import BadInputError, NotFoundError, StorageError
 from evidence.audit import Actor
 from evidence.case_package import Piece, export_case
 from evidence.cutting import written_whole
@@ -38,6 +39,7 @@ class CaseRoom:
         pieces = [Piece(one, self._room.path_of(one) if one.file else None) for one in exhibits]
         folder = self._exports(case.id)
         folder.mkdir(parents=True, exist_ok=True)
+        self._check_room(folder, sum(piece.path.stat().st_size for piece in pieces if piece.path))
         name = secrets.token_hex(8)
         made = export_case(self._room.exporting(actor), case, pieces, folder / f"{name}.zip", reason)
         about = {"sha256": made.sha256, "size": made.size, "exhibits": made.exhibits, "packages": made.packages}
@@ -45,6 +47,13 @@ class CaseRoom:
         with written_whole(folder / f"{name}.json") as partial:
             partial.write_text(json.dumps(about, ensure_ascii=False), "utf-8")
         return name
+
+    def _check_room(self, folder: Path, wanted: int) -> None:
+        """Exports never take the disk that recorders need. Raises `StorageError`."""
+        if shutil.disk_usage(folder).free - wanted < self._context.min_free_bytes:
+            raise StorageError(
+                "export_disk", "磁盘剩余空间不够做这份导出。", "There is too little disk left for this export."
+            )
 
     def exported(self, number: str) -> list[dict[str, Any]]:
         """What was exported of a case, the newest first."""

@@ -144,7 +144,7 @@ async def _follow(  # noqa: PLR0917 - the cursor and the two ends of what there 
             cursor = _beginning(reason, pruned)
             yield f"id: {cursor}\nevent: reset\ndata: {json.dumps({'event': 'reset', 'reason': reason})}\n\n"
         while not tail.closed:
-            batch = await tail.read((cursor, wanted), partial(_read, context.db, cursor, wanted))
+            batch = await tail.read((cursor, newest, wanted), partial(_read, context.db, cursor, wanted))
             for event in batch:
                 yield _message(event)
                 cursor = event.cursor

@@ -60,7 +60,9 @@ def begin(request: Request, context: Context, _open: Anybody) -> RedirectRespons
     return answer
 
 
-@router.get("/oidc/callback", summary="单点登录回来 / Come back from the issuer", response_class=HTMLResponse)
+@router.get(
+    "/oidc/callback", summary="单点登录回来 / Come back from the issuer", response_class=HTMLResponse, responses=_BUSY
+)
 def come_back(  # noqa: PLR0917 - the parameters of the standard
     request: Request,
     context: Context,
@@ -72,6 +74,8 @@ def come_back(  # noqa: PLR0917 - the parameters of the standard
 ) -> HTMLResponse:
     """A page that goes on to the console, or says why not. The session's cookie needs a page of our own between."""
     client = _client(request)
+    # Whoever comes back has been sent away from here; whoever has not must not fill the audit chain either.
+    request.app.state.oidc_begun.check(address_of(request))
     try:
         answer = _admitted(request, context, client, (browser, state, code, error))
     except LiveWitnessError as failure:

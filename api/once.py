@@ -6,6 +6,7 @@ memory of it; everything else of a request is durable by then.
 """
 
 import hashlib
+import logging
 import re
 from collections.abc import Callable, Coroutine, Iterable
 from datetime import timedelta
@@ -14,15 +15,17 @@ from typing import Any, TypeVar
 from fastapi import Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.concurrency import run_in_threadpool
 
 from api.auth.access import Requires
 from api.context import context_of
 from core.access import LOCAL, Visitor
 from core.clock import utc_now
-from core.errors import BadInputError, ConflictError, Sentence
+from core.errors import BadInputError, ConflictError, Sentence, StorageError
 from store.answers import KeptAnswer, forget_answers, get_answer, put_answer
 
+_log = logging.getLogger(__name__)
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 KEPT = timedelta(hours=24)
@@ -123,7 +126,7 @@ class _Running:
         if kept is None:
             response = await handler(self._request)
             if 200 <= response.status_code < 300:
-                await run_in_threadpool(self._keep, digest, response)
+                await self._keep_if_possible(digest, response)
             return response
         if kept.request_sha256 != digest:
             raise BadInputError(
@@ -133,6 +136,13 @@ class _Running:
                 hint=Sentence("新的请求要用新的键。", "A new request needs a new key."),
             )
         return Response(kept.body, kept.status, kept.headers | {REPLAYED: "true"})
+
+    async def _keep_if_possible(self, digest: str, response: Response) -> None:
+        try:
+            await run_in_threadpool(self._keep, digest, response)
+        except (StorageError, SQLAlchemyError):
+            # What was asked for is done: an error would make the asker do it twice.
+            _log.exception("an answer could not be kept")
 
     def _kept(self) -> KeptAnswer | None:
         with context_of(self._request).db.read() as connection:

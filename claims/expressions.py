@@ -25,6 +25,8 @@ _MACROS = {"@duration": DURATION, "@percent": PERCENT, "@money": MONEY, "@number
 _SLOT = re.compile(r"\{(@?[a-z_~][a-z0-9_~]*)\}")
 _NESTED = re.compile(r"\((?:[^()\\]|\\.)*(?:[*+]|\{\d+,\})(?:[^()\\]|\\.)*\)(?:[*+]|\{\d*,\d*\})")
 _UNBOUNDED_ANY = re.compile(r"(?:(?<!\\)\.|\[\^[^\]]*\])[*+]|(?:\)|\]|\.)\{\d+,\}")
+# Alternatives repeated ten times and more: `regex`, which probes, gives them up at once; `re`, which matches, does not.
+_MANY = re.compile(r"\((?:\?(?:[:=!]|<[=!]))?(?:[^()\\]|\\.)*[|?*](?:[^()\\]|\\.)*\)\{\d*,?\d{2,}\}")
 _PROBE_SECONDS = 0.25
 MAX_LENGTH = 6_000
 
@@ -52,7 +54,7 @@ def expand(source: str, lexicons: Mapping[str, tuple[str, ...]]) -> str:
 
 def compile_expression(source: str, lexicons: Mapping[str, tuple[str, ...]], *, probe: bool = True) -> re.Pattern[str]:
     """A compiled expression, probed for runaway unless it is a bundled one; UnsafeExpressionError when refused."""
-    if _NESTED.search(source) or _UNBOUNDED_ANY.search(source):
+    if _NESTED.search(source) or _UNBOUNDED_ANY.search(source) or _MANY.search(source):
         raise UnsafeExpressionError("nested or unbounded repetition")
     full = expand(source, lexicons)
     if len(full) > MAX_LENGTH * 4 or len(source) > MAX_LENGTH:

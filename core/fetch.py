@@ -82,7 +82,7 @@ class Fetcher:
                         return _copied(response, target, output, most=most, given_up=given_up)
                 except (OSError, http.client.HTTPException) as error:
                     raise _no_answer(target, error) from error
-                url = urljoin(url, response.headers.get("Location", ""))
+                url = _onward(url, response, target)
         raise SourceError("fetch_hops", f"{url} 一再转向。", f"{url} redirects again and again.")
 
     @contextmanager
@@ -102,6 +102,13 @@ class Fetcher:
                 raise _no_answer(target, error) from error
             with wrapped:
                 yield wrapped
+
+
+def _onward(url: str, response: http.client.HTTPResponse, target: Target) -> str:
+    try:
+        return urljoin(url, response.headers.get("Location", ""))
+    except ValueError as error:
+        raise _no_answer(target, error) from error
 
 
 def _send(
@@ -124,7 +131,7 @@ def _copied(
     if (response.length or 0) > most:
         raise _too_much(target, most)
     size = 0
-    while not given_up() and (chunk := response.read(_CHUNK)):
+    while not given_up() and (chunk := response.read1(_CHUNK)):
         size += len(chunk)
         if size > most:
             raise _too_much(target, most)

@@ -70,7 +70,10 @@ def received_path(data_dir: Path, stream: str, leaf: Leaf) -> Path:
 
 def sidecars_of(recording: Path) -> list[Path]:
     """Files beside a recording that share its stem: ``a.srt``, ``a.chat.json``, ``a-订单.png`` for ``a.mp4``."""
-    near = sorted(path for path in recording.parent.iterdir() if path.is_file() and path != recording)
+    home = recording.parent.resolve()
+    beside = (path for path in recording.parent.iterdir() if path.is_file() and path != recording)
+    # A link to elsewhere is no file beside it: it may lead to what nobody meant to give.
+    near = sorted(path for path in beside if path.resolve().is_relative_to(home))
     return [
         path
         for path in near

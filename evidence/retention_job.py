@@ -143,6 +143,10 @@ def _every_day(context: RetentionContext, hour: int, delete: bool, over: threadi
         except (LiveWitnessError, OSError) as error:
             _log.error("retention: %s", error)
             _note_failure(context.data_dir, error)
+        except Exception:  # noqa: BLE001 - the next day must come, and health must tell of this one
+            _log.exception("retention")
+            failed = ("retention_failed", "内部出错，详见日志。", "It failed inside; see the log.")
+            _note_failure(context.data_dir, LiveWitnessError(*failed))
 
 
 def _note_failure(data_dir: Path, error: LiveWitnessError | OSError) -> None:

@@ -1,5 +1,6 @@
 """Opens a searcher in a thread of its own: a service answers meanwhile, and who searches too early is told how far."""
 
+import logging
 import threading
 from typing import ClassVar
 
@@ -14,6 +15,7 @@ from store.engine import Database
 PATIENCE_S = 2.0
 """How long a search waits for the index; with a snapshot a million utterances take less."""
 _MOST = 99
+_log = logging.getLogger(__name__)
 
 
 class LoadingError(LiveWitnessError):
@@ -71,6 +73,12 @@ class OpeningSearcher:
             self._searcher = searcher
         except LiveWitnessError as error:
             self._failed = error
+            return
+        except Exception:  # noqa: BLE001 - whoever searches is told, not left waiting
+            _log.exception("the search index could not be opened")
+            self._failed = LiveWitnessError(
+                "index_failed", "检索索引打不开，详见日志。", "The search index could not be opened; see the log."
+            )
             return
         finally:
             self._ended.set()

@@ -153,6 +153,10 @@ class BackfillQueue:
         except LiveWitnessError as error:
             progress.fail("", error.as_dict())
             state = BackfillState.FAILED
+        except Exception:  # noqa: BLE001 - whatever one recording does, the queue goes on
+            _log.exception("backfill %d", job.number)
+            progress.fail("", _INTERNAL)
+            state = BackfillState.FAILED
         if self._closing.is_set():
             return
         if self._given_up(job.number):
@@ -192,7 +196,7 @@ class BackfillQueue:
 
     def _fetched(self, url: str, folder: "_Folder", given_up: Callable[[], bool]) -> Path:
         """The recording at an address, in a folder of its own; one that is there already is not fetched again."""
-        name = _UNSAFE.sub("_", unquote(urlsplit(url).path).rpartition("/")[2])[-100:].lstrip(".") or "recording.mp4"
+        name = _UNSAFE.sub("_", unquote(urlsplit(url).path).rpartition("/")[2])[-60:].lstrip(".") or "recording.mp4"
         path = folder.made() / name
         if path.exists():
             return path
@@ -225,6 +229,11 @@ class BackfillQueue:
             backfills.put_progress(connection, number, state, detail, source=source)
 
 
+_INTERNAL: Json = {
+    "code": "internal",
+    "zh": "内部出错，详情已写入日志。",
+    "en": "It failed inside; see the log.",
+}
 _NOTHING: Json = {
     "files": 0,
     "done": 0,

@@ -90,7 +90,9 @@ def first_link(db: Database) -> str:
     """The one-time link that makes the first administrator, as ``sign-in#SECRET``; empty once somebody has one."""
     with db.read() as connection:
         known = accounts.list_accounts(connection)
-    if any(account.password_hash for account in known):
+    others = (account for account in known if account.name != FIRST_ADMIN)
+    # Whoever comes by an issuer has no password here, and is an administrator all the same.
+    if any(a.password_hash for a in known) or any(a.active and a.role is Role.ADMIN for a in others):
         return ""
     unused = any(account.name == FIRST_ADMIN for account in known)
     secret = renew_link(db, FIRST_ADMIN) if unused else invite(db, FIRST_ADMIN, Role.ADMIN, "")

@@ -1,5 +1,6 @@
 """Backfills over HTTP: from the archive folder or a public address, and from nowhere else."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -114,6 +115,12 @@ def test_the_archive_can_be_looked_through(client: TestClient) -> None:
         "more": False,
     }
     assert [entry["path"] for entry in client.get("/api/v1/archive?folder=双11").json()["entries"]] == ["双11/a.mp4"]
+
+
+def test_names_that_are_no_text_are_left_out_of_the_archive(client: TestClient, archive: Path) -> None:
+    (archive / "双11" / os.fsdecode("直播.mp4".encode("gbk"))).write_bytes(b"x")
+    listed = client.get("/api/v1/archive?folder=双11").json()["entries"]
+    assert [entry["name"] for entry in listed] == ["a.mp4"]
 
 
 def test_a_service_that_does_none_says_so(tmp_path: Path) -> None:

@@ -95,6 +95,11 @@ def test_a_redirect_inside_is_refused(server: str) -> None:
         named.download(f"{server}/to/http://10.0.0.1/", io.BytesIO(), most=10, given_up=lambda: False)
 
 
+def test_a_redirect_to_nowhere_is_told(server: str) -> None:
+    with pytest.raises(SourceError):
+        fetched(f"{server}/to/http://[")
+
+
 def test_sizes_are_bounded(server: str) -> None:
     with pytest.raises(BadInputError, match="fetch_size"):
         OPEN.ask("GET", server, most=4)

@@ -55,6 +55,15 @@ def test_sidecars_share_the_stem_of_their_recording(tmp_path: Path) -> None:
     assert [p.name for p in sidecars_of(tmp_path / "a.mp4")] == ["a-订单.png", "a.chat.json", "a.srt"]
 
 
+def test_a_link_to_elsewhere_is_no_sidecar(tmp_path: Path) -> None:
+    home = tmp_path / "archive"
+    home.mkdir()
+    (home / "a.mp4").write_bytes(b"x")
+    (tmp_path / "key.png").write_bytes(b"secret")
+    (home / "a-order.png").symlink_to(tmp_path / "key.png")
+    assert sidecars_of(home / "a.mp4") == []
+
+
 def test_they_are_in_the_log_as_received_and_in_the_package(recording: Recording, tmp_path: Path) -> None:
     added = receive(context(recording), known(recording), [Receipt(p) for p in files_of(tmp_path / "in")], "消费者李某")
     assert [leaf["what"] for leaf in added] == ["order", "chat", "transcript", "other"]

@@ -1,6 +1,7 @@
 """The queue of backfills: one after the other, given up when asked, gone on with after a restart."""
 
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -127,6 +128,19 @@ def test_the_queue_is_bounded(settings: Settings, db: Database, monkeypatch: pyt
             queue.start(str(settings.archive), "", "", "ops")
         with pytest.raises(BusyError):
             queue.start(str(settings.archive), "", "", "ops")
+
+
+def test_a_recording_with_an_impossible_name_does_not_end_the_queue(settings: Settings, db: Database) -> None:
+    assert settings.archive is not None
+    odd, fine = settings.archive / "odd", settings.archive / "fine"
+    odd.mkdir()
+    fine.mkdir()
+    (odd / os.fsdecode("直播.mp4".encode("gbk"))).write_text("one")
+    (fine / "a.mp4").write_text("one")
+    with closing(BackfillQueue(settings, db, quick_work)) as queue:
+        first, second = (queue.start(str(folder), "", "", "ops")["number"] for folder in (odd, fine))
+        assert until(queue, first, "failed", "done")["state"] == "failed"
+        assert until(queue, second, "done")["progress"]["done"] == 1
 
 
 def test_links_out_of_the_archive_are_not_followed(settings: Settings, db: Database, tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from api.auth.credentials import accept_link
+from api.auth.credentials import accept_link, invite
+from core.access import Role
 from core.errors import UsageError
 from core.settings import Settings
 from livewitness.doorway import doorway_of, first_link, oidc_of
@@ -39,6 +40,14 @@ def test_the_first_administrator_has_one_link_at_a_time(tmp_path: Path) -> None:
     assert first != second
     done = accept_link(db, second.partition("#")[2], "long enough 口令 1")
     assert done.visitor.role == "admin"
+    assert first_link(db) == ""
+    db.close()
+
+
+def test_where_an_issuer_sends_administrators_no_link_is_made(tmp_path: Path) -> None:
+    db = open_database(tmp_path / "livewitness.db")
+    assert first_link(db)
+    invite(db, "from the issuer", Role.ADMIN, "")
     assert first_link(db) == ""
     db.close()
 
