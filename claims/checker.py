@@ -5,6 +5,7 @@ voice and exceptions, and keeps one finding for each claim. A finding is a lead 
 """
 
 import logging
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from claims.flags import flags, repaired
 from claims.fold import MARKS, Folded, fold
 from claims.judged import asked
 from claims.matcher import TIGHT, Candidate, Heard, candidates, gather
-from claims.meaning import Judgement, MeaningModel, Reading, load_meaning
+from claims.meaning import Judgement, MeaningModel, Reading, around, load_meaning
 from claims.meant import least_probability, meaning_finding
 from claims.pack import read_pack
 from claims.polarity import doubtful, surroundings, voice
@@ -163,7 +164,7 @@ class Checker:
         for piece, (judgement, opinion) in zip(pieces, self._judgements(model, readings), strict=True):
             if self._reads is not None:
                 # Without an encoder the model knows too little to speak against a rule.
-                found = [_doubted(f, folded, piece, judgement) if f.pack in self._law else f for f in found]
+                found = [self._doubted(model, f, folded, piece, judgement) if f.pack in self._law else f for f in found]
             least = least_probability(piece.reading.text, model.threshold(opinion), understood)
             meant = judgement.probability >= least
             for start, end in judgement.clauses if meant else ():
@@ -171,6 +172,25 @@ class Checker:
                 if not any(f.start < last and first < f.end for f in found):
                     added.append(meaning_finding(judgement, folded.original, first, last, model))
         return found + added
+
+    def _doubted(
+        self, model: MeaningModel, finding: Finding, folded: Folded, piece: Piece, judgement: Judgement
+    ) -> Finding:
+        """``finding`` as information only, where neither its utterance nor the words around it read as a claim.
+
+        Speech comes in utterances of several sentences, and what else is said in them says nothing about this one.
+        """
+        text = piece.reading.text
+        start, end = folded.original_span(piece.offset, piece.offset + len(text))
+        if not start <= finding.start < end or judgement.probability >= _needed(finding, text):
+            return finding
+        place = bisect_left(folded.starts, finding.start) - piece.offset
+        first, last = around(text, place)
+        if (first, last) != (0, len(text)):
+            near = self.read(text[first:last], piece.reading.kind).reading
+            if self._judgements(model, [near])[0][0].probability >= _needed(finding, near.text):
+                return finding
+        return replace(finding, verdict=Verdict.INFO, severity=Severity.INFO)
 
     @property
     def terms(self) -> int:
@@ -280,19 +300,15 @@ def _by_sound(item: Judged) -> Judged:
     return replace(item, candidate=replace(item.candidate, method="sound", score=score))
 
 
-def _doubted(finding: Finding, folded: Folded, piece: Piece, judgement: Judgement) -> Finding:
-    """A finding inside ``piece`` as information only, if the utterance as a whole does not read as a claim.
+def _needed(finding: Finding, text: str) -> float:
+    """How probable a claim in ``text`` must be for a finding of the rules to stay an alert.
 
-    Words heard by sound, and those in an utterance with a sign of doubt (a negation, a question, scorn), need more.
+    Words heard by sound, and those beside a sign of doubt (a negation, a question, scorn), need more. The 不 of
+    稳赚不赔 is no such sign, nor is the 无 of 七天无理由.
     """
     heard = MISHEARD if finding.method.startswith("sound") else HARDLY
-    needed = max(heard, DENIED if doubtful(piece.reading.text) else 0.0)
-    if judgement.probability >= needed:
-        return finding
-    start, end = folded.original_span(piece.offset, piece.offset + len(piece.reading.text))
-    if not start <= finding.start < end:
-        return finding
-    return replace(finding, verdict=Verdict.INFO, severity=Severity.INFO)
+    beside = text.replace(fold(finding.matched).text, "").replace("无理由", "")
+    return max(heard, DENIED if doubtful(beside) else 0.0)
 
 
 def _pieces(text: str) -> Iterator[tuple[int, str]]:

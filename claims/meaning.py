@@ -26,6 +26,9 @@ WEIGHTS = Path(__file__).parent / "weights" / "meaning.npz"
 CARD = WEIGHTS.with_suffix(".json")
 CLASSES = tuple(Category)
 WINDOW = 12
+NEAR_CHARS = 20
+"""About as long as the sentences that the model learnt from."""
+_ENDS = "。！？"
 _SHORT_CLAUSE = 5
 _TOP = 12.0
 
@@ -140,6 +143,20 @@ def clauses(text: str) -> Iterator[tuple[int, int]]:
             if index > start:
                 yield start, index
             start = index + 1
+
+
+def around(text: str, place: int, least: int = NEAR_CHARS) -> tuple[int, int]:
+    """The clause of folded ``text`` at ``place`` with those beside it in its sentence, until they are ``least`` long."""
+    begin = max(text.rfind(mark, 0, place) for mark in _ENDS) + 1
+    stop = min((at for mark in _ENDS if (at := text.find(mark, place)) >= 0), default=len(text) - 1) + 1
+    parts = [(a + begin, b + begin) for a, b in clauses(text[begin:stop])] or [(begin, stop)]
+    first = last = next((i for i, (_, end) in enumerate(parts) if end > place), len(parts) - 1)
+    while parts[last][1] - parts[first][0] < least and (first > 0 or last < len(parts) - 1):
+        if last < len(parts) - 1:
+            last += 1
+        if first > 0 and parts[last][1] - parts[first][0] < least:
+            first -= 1
+    return (begin if first == 0 else parts[first][0], stop if last == len(parts) - 1 else parts[last][1])
 
 
 def load_meaning(path: Path = WEIGHTS) -> MeaningModel:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from claims.checker import Checker, load_checker
 from claims.fold import fold
-from claims.meaning import WEIGHTS, Reading, clauses, load_meaning
+from claims.meaning import WEIGHTS, Reading, around, clauses, load_meaning
 from claims.meant import least_probability
 from core.errors import ModelError
 from core.records import ModelIdentity, Severity, Verdict
@@ -135,3 +135,19 @@ def test_the_list_of_models_knows_the_weights() -> None:
     (file,) = card("meaning").files
     known = json.loads(WEIGHTS.with_suffix(".json").read_text("utf-8"))
     assert (file.sha256, file.size) == (known["sha256"], WEIGHTS.stat().st_size)
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        (
+            "我只卖九十九，全网最低价，收到货以后七天无理由，退货有运费险。",
+            "我只卖九十九，全网最低价，收到货以后七天无理由",
+        ),
+        ("别指望它涨价。买了稳赚不赔，明年价格翻倍。全网最低价谁信。", "全网最低价谁信。"),
+        ("全网最低价。", "全网最低价。"),
+    ],
+)
+def test_what_stands_around_a_claim(said: str, meant: str) -> None:
+    first, last = around(said, said.index("全网"))
+    assert said[first:last] == meant
