@@ -146,7 +146,7 @@ def clauses(text: str) -> Iterator[tuple[int, int]]:
 
 
 def around(text: str, place: int, least: int = NEAR_CHARS) -> tuple[int, int]:
-    """The clause of folded ``text`` at ``place``; with those beside it in its sentence, if it is shorter than ``least``."""
+    """The clause of folded ``text`` at ``place``, and those beside it in its sentence up to ``least`` characters."""
     begin = max(text.rfind(mark, 0, place) for mark in _ENDS) + 1
     stop = min((at for mark in _ENDS if (at := text.find(mark, place)) >= 0), default=len(text) - 1) + 1
     parts = [(a + begin, b + begin) for a, b in clauses(text[begin:stop])] or [(begin, stop)]
