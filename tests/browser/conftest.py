@@ -103,9 +103,11 @@ class Desk:
         return self.page
 
     def hear(self, message: ConsoleMessage) -> None:
-        """Keep what the browser complains of. The picture of the newest words may lie in a segment still open: 404."""
-        if message.type == "error" and not ("404" in message.text and "/still?" in message.location["url"]):
-            self.complaints.append(message.text)
+        """Keep what the browser complains of, but not 404 for the newest words, whose segment may still be open."""
+        where = message.location["url"]
+        early = "404" in message.text and any(f"/{what}?" in where for what in ("still", "playback", "media"))
+        if message.type == "error" and not early:
+            self.complaints.append(f"{message.text} {where}")
 
     def picture(self, name: str, *, whole: bool = False) -> None:
         """Keep a picture of the page, or of as much as the window shows, where pictures are wanted."""
