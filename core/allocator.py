@@ -10,7 +10,7 @@ def share_arenas() -> bool:
     """Let all threads share `ARENAS` arenas; False where the C library is not glibc.
 
     By default glibc opens up to eight arenas per processor, one thread after the other, and none gives its freed
-    blocks to another: eight watched streams grew by a hundred MiB in ten minutes, all of it free. Source: mallopt(3).
+    blocks to another. Source: mallopt(3).
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     return mallopt is not None and bool(mallopt(_M_ARENA_MAX, ARENAS))
