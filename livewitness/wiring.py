@@ -32,7 +32,7 @@ from pipeline.lifecycle import LifecyclePolicy
 from pipeline.live import StreamWatch, WatchOptions, WatchParts
 from pipeline.telling import telling
 from pipeline.webhook_sender import WebhookSender
-from store.engine import Database, open_database
+from store.engine import LIVE_CACHE_KIB, SEARCH_CACHE_KIB, Database, open_database
 
 FLUSH_S = 3_600.0
 """How long the last vectors may take at the end of a command; what is still due then stays due."""
@@ -56,9 +56,9 @@ def settings_for(data: Path | None) -> Settings:
 
 
 @contextmanager
-def database_of(settings: Settings) -> Iterator[Database]:
+def database_of(settings: Settings, *, cache_kib: int = LIVE_CACHE_KIB) -> Iterator[Database]:
     """The opened database, closed at the end."""
-    database = open_database(settings.database)
+    database = open_database(settings.database, cache_kib=cache_kib)
     try:
         yield database
     finally:
@@ -92,7 +92,7 @@ def reranker_of(settings: Settings) -> Iterator[Reranker | None]:
 def searcher_of(settings: Settings, progress: Callable[[int], None] | None = None) -> Iterator[Searcher]:
     """Search over everything in the data directory; ``progress`` is told how many rows and vectors were read."""
     with (
-        database_of(settings) as database,
+        database_of(settings, cache_kib=SEARCH_CACHE_KIB) as database,
         embedder_of(settings) as embedder,
         reranker_of(settings) as reranker,
     ):

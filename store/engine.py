@@ -8,6 +8,7 @@ committed survives a power cut.
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from typing import Any
@@ -25,6 +26,10 @@ from store.secrets import OPTION, SecretBox
 
 _BUSY_MS = 60_000
 _MIGRATIONS = Path(__file__).parent / "migrations"
+# Of each connection. A live stream writes and reads what is new; a search of a million utterances reads their inner
+# pages again and again.
+LIVE_CACHE_KIB = 2_000
+SEARCH_CACHE_KIB = 16_000
 
 
 class Database:
@@ -114,11 +119,13 @@ def _prepare(connection: SqliteConnection, _record: object) -> None:
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
-    # 16 MB: the inner pages of a million utterances, which a search would read again and again from 2 MB.
-    cursor.execute("PRAGMA cache_size=-16000")
     # What is deleted is overwritten, not only unlinked: retention would be a word otherwise.
     cursor.execute("PRAGMA secure_delete=ON")
     cursor.close()
+
+
+def _cache(kib: int, connection: SqliteConnection, _record: object) -> None:
+    connection.execute(f"PRAGMA cache_size=-{kib}")
 
 
 def _config(engine: Engine) -> Config:
@@ -142,9 +149,10 @@ def _migrate(engine: Engine, path: Path) -> None:
             command.upgrade(config, "head")
 
 
-def open_database(path: Path) -> Database:
+def open_database(path: Path, *, cache_kib: int = LIVE_CACHE_KIB) -> Database:
     """Open, or create, the database at ``path`` and bring its schema up to date.
 
+    ``cache_kib`` is the memory that each connection may keep pages in.
     Raises `StorageError` when the folder cannot be written or the file is not a database.
     """
     try:
@@ -155,6 +163,7 @@ def open_database(path: Path) -> Database:
     box = SecretBox(path.parent / "keys")
     engine = create_engine(f"sqlite:///{path}", connect_args=arguments, execution_options={OPTION: box})
     event.listen(engine, "connect", _prepare)
+    event.listen(engine, "connect", partial(_cache, cache_kib))
     database = Database(engine, path)
     try:
         _migrate(engine, path)

@@ -28,7 +28,7 @@ from livewitness.broadcast import media_path
 from livewitness.client import Client
 from livewitness.console import stdout
 from store import outbox
-from store.engine import open_database
+from store.engine import SEARCH_CACHE_KIB, open_database
 
 _STREAM = "bench"
 QUERIES = ("三天祛斑", "全网最低价", "加微信", "稳赚不赔", "治疗失眠", "假一赔十", "国家领导人", "包邮")
@@ -115,7 +115,7 @@ class _Teller(threading.Thread):
 
     def __init__(self, data: Path, stop: threading.Event) -> None:
         super().__init__(daemon=True)
-        self._db = open_database(data / "livewitness.db")
+        self._db = open_database(data / "livewitness.db", cache_kib=SEARCH_CACHE_KIB)
         self._stop_now = stop
         self.count = 0
         with self._db.read() as connection:

@@ -37,7 +37,7 @@ from livewitness.bench.search import OWN_QUERIES, read_queries
 from livewitness.bench.timing import Measured, once
 from livewitness.console import stderr, stdout
 from models.embedding import Embedder, EmbeddingKind, Matrix, load_embedder
-from store.engine import Database, open_database
+from store.engine import SEARCH_CACHE_KIB, Database, open_database
 from store.utterances import get_utterances
 
 BYTES_EACH = 7_000
@@ -134,7 +134,7 @@ def _archive(path: Path, count: int, different: int) -> float | None:
             f"{path.parent} 所在磁盘还需 {missing / 1e9:.1f} GB 空间。",
             f"The disk of {path.parent} needs {missing / 1e9:.1f} GB more.",
         )
-    embedder, database = load_embedder(), open_database(path)
+    embedder, database = load_embedder(), open_database(path, cache_kib=SEARCH_CACHE_KIB)
     done, started = 0, time.perf_counter()
     try:
         with Progress(console=stderr) as bar:
@@ -163,7 +163,7 @@ def _apart(work: Callable[[Path, int], dict[str, Any]], path: Path, threads: int
 
 def _first_start(path: Path, threads: int) -> dict[str, Any]:
     index.vectors.THREADS = threads
-    database, embedder = open_database(path), load_embedder()
+    database, embedder = open_database(path, cache_kib=SEARCH_CACHE_KIB), load_embedder()
     started = time.perf_counter()
     with Progress(console=stderr) as bar:
         task = bar.add_task("read into memory", total=None)
@@ -193,7 +193,7 @@ class _Prepared:
 
 def _measured(path: Path, threads: int) -> dict[str, Any]:
     index.vectors.THREADS = threads
-    database, embedder = open_database(path), load_embedder()
+    database, embedder = open_database(path, cache_kib=SEARCH_CACHE_KIB), load_embedder()
     own = [query.query for query in read_queries(OWN_QUERIES)]
     asked = questions(5 * _QUESTIONS, seed=1)
     before = _memory_mb()
@@ -270,7 +270,7 @@ def _recall(database: Database, embedder: Embedder, searcher: Searcher) -> float
 
 def _peers(path: Path, threads: int) -> dict[str, Any]:
     del threads
-    database, embedder = open_database(path), load_embedder()
+    database, embedder = open_database(path, cache_kib=SEARCH_CACHE_KIB), load_embedder()
     queries = questions(_PEER_QUERIES + 1, seed=3)
     vectors = embedder.embed([embedded_text(query) for query in queries], "query")
     pairs = list(zip(queries, vectors, strict=True))

@@ -26,6 +26,7 @@ from livewitness.serving import context_of
 from livewitness.supervision import put_file_webhooks, resume_watches, supervisor_of
 from livewitness.wiring import database_of, delivery_of, embedder_of, reranker_of, settings_for
 from pipeline.streams_file import read_streams_file
+from store.engine import SEARCH_CACHE_KIB
 
 _SWITCH_S = 0.001
 """Threads of one process take turns this often: telling events waits for no search, five times less than by default."""
@@ -59,7 +60,7 @@ def command(number: int | None, config: Path | None, data: Path | None) -> None:
     metrics = Metrics()
     written = list(found.streams) if found else []
     with (
-        database_of(settings) as db,
+        database_of(settings, cache_kib=SEARCH_CACHE_KIB) as db,
         embedder_of(settings) as embedder,
         reranker_of(settings) as reranker,
         delivery_of(settings, db),

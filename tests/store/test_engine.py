@@ -14,7 +14,7 @@ from sqlalchemy import text
 from core.errors import StorageError
 from core.records import Stream
 from store import streams
-from store.engine import Database, open_database
+from store.engine import LIVE_CACHE_KIB, SEARCH_CACHE_KIB, Database, open_database
 from store.tables import metadata
 
 
@@ -37,6 +37,15 @@ def test_pragmas_that_keep_data(database: Database) -> None:
         assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
         assert connection.execute(text("PRAGMA synchronous")).scalar() == 2
         assert connection.execute(text("PRAGMA foreign_keys")).scalar() == 1
+
+
+def test_every_connection_keeps_as_many_pages_as_asked(tmp_path: Path) -> None:
+    for asked in ({}, {"cache_kib": SEARCH_CACHE_KIB}):
+        opened = open_database(tmp_path / "livewitness.db", **asked)
+        with opened.read() as first, opened.read() as second:
+            kept = {connection.execute(text("PRAGMA cache_size")).scalar() for connection in (first, second)}
+        assert kept == {-asked.get("cache_kib", LIVE_CACHE_KIB)}
+        opened.close()
 
 
 def test_a_failed_transaction_leaves_nothing(database: Database) -> None:
