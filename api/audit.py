@@ -22,7 +22,9 @@ from index.export import harmless
 
 router = APIRouter(prefix="/api/v1/audit", tags=["audit"], responses=ERRORS)
 By = Annotated[str, Query(max_length=200, description="谁 / who")]
-Action = Annotated[str, Query(max_length=100, description="做了什么，可只写前一半 / what, or how it begins")]
+Action = Annotated[
+    str, Query(max_length=100, description="做了什么，可只写点号前的部分 / what, or the part before a dot")
+]
 Words = Annotated[str, Query(max_length=200, description="记录中的字词 / words in the entry")]
 Before = Annotated[int | None, Query(ge=0, description="上一页的 next / ``next`` of the page before")]
 Since = Annotated[AwareDatetime | None, Query(alias="from", description="从何时起 / from this moment")]
@@ -63,7 +65,7 @@ def list_entries(
     first, last = iso(since) if since else "", iso(until) if until else "~"
     for line in reversed(read_audit(context.data_dir)):
         entry = json.loads(line)
-        wanted = by in ("", entry["by"]) and entry["kind"].startswith(action) and first <= entry["logged"] < last
+        wanted = by in ("", entry["by"]) and _is(entry["kind"], action) and first <= entry["logged"] < last
         if not wanted or (before is not None and entry["index"] >= before) or words not in line.decode("utf-8"):
             continue
         if len(found) == (_MOST if form is Form.CSV else limit):
@@ -76,6 +78,11 @@ def list_entries(
         named = {"Content-Disposition": 'attachment; filename="audit.csv"'}
         return Response(_csv(found), media_type="text/csv; charset=utf-8", headers=named)
     return {"entries": found, "next": following}
+
+
+def _is(kind: str, action: str) -> bool:
+    """Whether an entry's kind is the action, or one of those that it stands for: `case` for `case.opened`."""
+    return not action or f"{kind}.".startswith(f"{action}.")
 
 
 def _csv(entries: Iterable[dict[str, Any]]) -> str:

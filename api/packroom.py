@@ -10,24 +10,22 @@ import re
 import shutil
 import tempfile
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from api.errors import BusyError
-from claims.checker import Checker, bundled_packs, load_pack
+from api.packreport import pack_head
+from api.packtrial import try_pack
+from claims.checker import bundled_packs
 from claims.pack import pack_files, read_pack
 from claims.rules import Pack
 from core.clock import iso, utc_now
-from core.errors import BadInputError, ConflictError, NotFoundError
+from core.errors import ConflictError, NotFoundError
 from core.shapes import Json
 from evidence.cutting import written_whole
 
-SENTENCES_S = 60.0
-"""How long the sentences of an uploaded pack may take together."""
 MOST_DRAFTS = 200
 _UNSAFE = re.compile(r"[^0-9A-Za-z._\-\u4e00-\u9fff]+")
 _DRAFT = re.compile("[0-9a-f]{16}")
@@ -43,7 +41,7 @@ class InForce:
 
     def as_dict(self) -> Json:
         """For the API."""
-        return _head(self.pack) | {"origin": self.origin}
+        return pack_head(self.pack) | {"origin": self.origin}
 
 
 class PackRoom:
@@ -66,14 +64,14 @@ class PackRoom:
                 raise ConflictError("packs_many", "草稿太多，请先删去一些。", "Too many drafts; remove some first.")
             file = Path(folder) / "pack.yaml"
             file.write_bytes(data)
-            pack = read_pack(file, base=self._pack(bundled_packs()[0]))
-            report = sentence_report(pack, time.monotonic() + SENTENCES_S)
+            tried = try_pack(file)
             self._drafts.mkdir(parents=True, exist_ok=True)
-            about = _head(pack) | {"size": len(data), "uploaded_by": by, "uploaded_at": iso(utc_now())}
+            about = tried["head"] | {"size": len(data), "uploaded_by": by, "uploaded_at": iso(utc_now())}
+            about |= {"id": key, "report": tried["report"]}
             with written_whole(self._file(key)) as partial:
                 partial.write_bytes(data)
             with written_whole(self._record(key)) as partial:
-                partial.write_text(json.dumps({"id": key} | about | {"report": report}, ensure_ascii=False), "utf-8")
+                partial.write_text(json.dumps(about, ensure_ascii=False), "utf-8")
         return self.draft(key), True
 
     def drafts(self) -> list[Json]:
@@ -108,12 +106,7 @@ class PackRoom:
         Raises `ConflictError` where its sentences came out wrong or its name belongs to a pack from elsewhere.
         """
         draft = self.draft(key)
-        if draft["report"]["failed"]:
-            raise ConflictError(
-                "pack_sentences",
-                f"有 {len(draft['report']['failed'])} 个例句不符，不能启用。",
-                f"{len(draft['report']['failed'])} of its sentences came out wrong; it cannot be put in force.",
-            )
+        _check_report(draft["report"])
         place = self._place(draft["pack"])
         with self._one_at_a_time():
             before = _sha256(place)
@@ -124,7 +117,7 @@ class PackRoom:
                     f"The rule pack {draft['pack']} was not put in force here and cannot be replaced.",
                 )
             # Once more: what it stands on may have changed since it was uploaded.
-            load_pack(self.file(key), self._pack(bundled_packs()[0]))
+            _check_report(try_pack(self.file(key))["report"])
             self._active.mkdir(parents=True, exist_ok=True)
             with written_whole(place) as partial:
                 shutil.copyfile(self.file(key), partial)
@@ -182,43 +175,20 @@ class PackRoom:
             self._turn.release()
 
 
-def sentence_report(pack: Pack, until: float) -> Json:
-    """How the pack's own sentences come out: ``sentences`` counts them, ``failed`` has those that came out wrong.
-
-    Raises `BadInputError` when it is not done at the monotonic time ``until``.
-    """
-    checker = Checker([pack])
-    count = 0
-    failed: list[dict[str, Any]] = []
-    for rule in pack.rules:
-        wanted = [(True, example) for example in rule.must_hit] + [(False, example) for example in rule.must_miss]
-        for hit, example in wanted:
-            if time.monotonic() > until:
-                raise BadInputError("pack_slow", "例句检查超时。", "Running its sentences takes too long.")
-            count += 1
-            if checker.fires(rule, example) != hit:
-                kind = "must_hit" if hit else "must_miss"
-                failed.append({"rule_id": rule.id, "line": rule.line, "kind": kind, "text": example.text})
-    return {"sentences": count, "failed": failed}
+def _check_report(report: Json) -> None:
+    failed = len(report["failed"])
+    if failed:
+        raise ConflictError(
+            "pack_sentences",
+            f"有 {failed} 个例句不符，不能启用。",
+            f"{failed} of its sentences came out wrong; it cannot be put in force.",
+        )
 
 
 def rules_sha256(packs: Sequence[InForce]) -> str:
     """One hash for all that is judged by: of the packs' ids, versions and hashes in the order they are loaded."""
     listed = [[item.pack.id, item.pack.version, item.pack.sha256] for item in packs]
     return hashlib.sha256(json.dumps(listed, ensure_ascii=False).encode()).hexdigest()
-
-
-def _head(pack: Pack) -> Json:
-    return {
-        "pack": pack.id,
-        "version": pack.version,
-        "title": pack.title,
-        "jurisdiction": pack.jurisdiction,
-        "kind": pack.kind,
-        "effective_from": pack.effective_from.isoformat(),
-        "sha256": pack.sha256,
-        "rules": len(pack.rules),
-    }
 
 
 def _sha256(path: Path) -> str:

@@ -1,4 +1,7 @@
-"""A checker that follows its packs: a changed file is read again, a broken one leaves the old rules in force."""
+"""A checker that follows its packs: a changed file is read again, a broken one leaves the old rules in force.
+
+What changed is loaded on a thread of its own and swapped in when it is ready: a live stream never waits for it.
+"""
 
 import logging
 import threading
@@ -28,6 +31,7 @@ class ReloadingChecker(Checker):
         self._named = tuple(extra_packs)
         self._folder = folder
         self._lock = threading.Lock()
+        self._loading: threading.Thread | None = None
         self._seen, self._looked = self._stamp(), time.monotonic()
         self._current = load_checker(self._extra(), embedder=embedder)
         super().__init__(self._current.packs, self._current.meaning, embedder)
@@ -37,7 +41,7 @@ class ReloadingChecker(Checker):
         return self.current().check(text, product, probabilities)
 
     def current(self) -> Checker:
-        """The checker in force, read anew if a file has changed since the last look."""
+        """The checker in force. If a file has changed since the last look, another is loaded meanwhile."""
         if time.monotonic() - self._looked >= LOOK_EVERY_S and self._lock.acquire(blocking=False):
             try:
                 self._look()
@@ -45,18 +49,28 @@ class ReloadingChecker(Checker):
                 self._lock.release()
         return self._current
 
+    def settle(self) -> None:
+        """Wait until what is being loaded is in force."""
+        if self._loading is not None:
+            self._loading.join()
+
     def _look(self) -> None:
         self._looked = time.monotonic()
-        stamp = self._stamp()
-        if stamp == self._seen:
+        if self._loading is not None and self._loading.is_alive():
             return
-        self._seen = stamp
+        stamp = self._stamp()
+        if stamp != self._seen:
+            self._seen = stamp
+            self._loading = threading.Thread(target=self._load, name="rule-packs", daemon=True)
+            self._loading.start()
+
+    def _load(self) -> None:
         try:
-            self._current = load_checker(self._extra(), embedder=self.embedder)
+            loaded = load_checker(self._extra(), embedder=self.embedder)
         except LiveWitnessError as error:
             _log.error("rule packs not reloaded: %s", error)
             return
-        self.packs = self._current.packs
+        self._current, self.packs = loaded, loaded.packs
         _log.info("rule packs reloaded: %s", ", ".join(f"{pack.id} {pack.version}" for pack in self.packs))
 
     def _extra(self) -> tuple[Path, ...]:

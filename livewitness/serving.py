@@ -32,6 +32,9 @@ class RuleList:
         """All rules of all packs."""
         if self._checker is None:
             self._checker = ReloadingChecker(self._settings.packs, folder=self._settings.pack_folder)
+        # Whoever has just put a pack in force wants to see it; no stream waits here.
+        self._checker.current()
+        self._checker.settle()
         return [rule_json(rule, pack) for pack in self._checker.current().packs for rule in pack.rules]
 
 

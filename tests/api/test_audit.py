@@ -32,6 +32,21 @@ def test_entries_are_found_by_time(client: TestClient) -> None:
     assert client.get("/api/v1/audit", params={"from": "2026-11-11T20:00"}).status_code == 422
 
 
+def test_an_action_is_found_by_its_name_or_the_part_before_a_dot(client: TestClient) -> None:
+    assert client.post("/api/v1/cases", json={"number": "案-审计"}).status_code == 201
+    client.put("/api/v1/cases/案-审计/decision", json={"state": "closed"})
+    client.put("/api/v1/cases/案-审计/decision", json={"state": "open"})
+
+    def kinds(action: str) -> set[str]:
+        asked = {"action": action, "words": "案-审计"}
+        return {entry["kind"] for entry in client.get("/api/v1/audit", params=asked).json()["entries"]}
+
+    assert kinds("case.open") == {"case.open"}, "reopened, not opened"
+    assert kinds("case.opened") == {"case.opened"}
+    assert kinds("case") == {"case.opened", "case.closed", "case.open"}
+    assert kinds("cas") == set()
+
+
 def test_a_spreadsheet_takes_nothing_for_a_formula(client: TestClient) -> None:
     client.get("/api/v1/search", params={"q": "=HYPERLINK(1)", "stream": "s"})
     table = client.get("/api/v1/audit", params={"format": "csv", "action": "search"})

@@ -1,8 +1,10 @@
 """Packs that change while the program runs."""
 
+import threading
 from pathlib import Path
 
 import claims.reload
+from claims.checker import load_checker
 from claims.reload import ReloadingChecker
 
 HEAD = """pack: {id: shop, version: "1", title: 店铺, jurisdiction: CN, kind: merchant, effective_from: 2026-02-01}
@@ -22,6 +24,13 @@ RULE = """rules:
 """
 
 
+def found(checker: ReloadingChecker, text: str) -> list[str]:
+    """What is found once a change of the files has been noticed and loaded."""
+    checker.current()
+    checker.settle()
+    return [finding.rule_id for finding in checker.check(text)]
+
+
 def test_a_changed_pack_is_in_force_and_a_broken_one_is_not(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(claims.reload, "LOOK_EVERY_S", 0.0)
     pack = tmp_path / "shop.yaml"
@@ -29,9 +38,9 @@ def test_a_changed_pack_is_in_force_and_a_broken_one_is_not(tmp_path: Path, monk
     checker = ReloadingChecker([pack])
     assert [f.rule_id for f in checker.check("今天是宇宙无敌旋风")] == ["SHOP-001"]
     pack.write_text(HEAD + RULE.replace("宇宙无敌旋风", "银河超级电扇吧"), "utf-8")
-    assert [f.rule_id for f in checker.check("这是银河超级电扇吧")] == ["SHOP-001"]
+    assert found(checker, "这是银河超级电扇吧") == ["SHOP-001"]
     pack.write_text(HEAD + "rules: [", "utf-8")
-    assert [f.rule_id for f in checker.check("这是银河超级电扇吧")] == ["SHOP-001"]
+    assert found(checker, "这是银河超级电扇吧") == ["SHOP-001"]
 
 
 def test_packs_of_a_folder_come_and_go(tmp_path: Path, monkeypatch) -> None:
@@ -39,13 +48,34 @@ def test_packs_of_a_folder_come_and_go(tmp_path: Path, monkeypatch) -> None:
     folder = tmp_path / "active"
     checker = ReloadingChecker(folder=folder)
 
-    def found() -> bool:
-        return "SHOP-001" in [f.rule_id for f in checker.check("今天是宇宙无敌旋风")]
-
-    assert not found()
+    text = "今天是宇宙无敌旋风"
+    assert "SHOP-001" not in found(checker, text)
     folder.mkdir()
     (folder / "shop.yaml").write_text(HEAD + RULE, "utf-8")
-    assert found()
+    assert found(checker, text) == ["SHOP-001"]
     assert [pack.id for pack in checker.packs] == ["cn-law", "shop"]
     (folder / "shop.yaml").unlink()
-    assert not found()
+    assert "SHOP-001" not in found(checker, text)
+
+
+def test_a_stream_goes_on_by_the_old_rules_while_new_ones_are_loaded(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(claims.reload, "LOOK_EVERY_S", 0.0)
+    pack = tmp_path / "shop.yaml"
+    pack.write_text(HEAD + RULE, "utf-8")
+    checker = ReloadingChecker([pack])
+    loaders: list[threading.Thread] = []
+    ready = threading.Event()
+
+    def slowly(*given, **options):
+        loaders.append(threading.current_thread())
+        assert ready.wait(30)
+        return load_checker(*given, **options)
+
+    monkeypatch.setattr(claims.reload, "load_checker", slowly)
+    pack.write_text(HEAD + RULE.replace("宇宙无敌旋风", "银河超级电扇吧"), "utf-8")
+    for _ in range(3):
+        assert [f.rule_id for f in checker.check("今天是宇宙无敌旋风")] == ["SHOP-001"], "meanwhile"
+    ready.set()
+    assert found(checker, "这是银河超级电扇吧") == ["SHOP-001"]
+    assert threading.current_thread() not in loaders
+    assert len(loaders) == 1
