@@ -8,6 +8,7 @@ import logging
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeGuard
 
@@ -18,7 +19,7 @@ from claims.judged import asked
 from claims.matcher import TIGHT, Candidate, Heard, candidates, gather
 from claims.meaning import Judgement, MeaningModel, Reading, around, load_meaning
 from claims.meant import least_probability, meaning_finding
-from claims.pack import read_pack
+from claims.pack import pack_files, read_pack
 from claims.polarity import doubtful, surroundings, voice
 from claims.products import product_kind
 from claims.repair import Repairer, spoken_counts
@@ -124,7 +125,8 @@ class Checker:
             hits += found
             judged += _found(pack, gather(text, found), kind, shelf)
             if said != text:
-                meant = gather(said, [_heard_as(hit, text, said) for hit in index.find(said, sound=False)])
+                likely = [hit for hit in index.find(said, sound=False) if index.beats_plain(text, hit)]
+                meant = gather(said, [_heard_as(hit, text, said) for hit in likely])
                 new = (item for item in _found(pack, meant, kind, shelf) if _new(item, text, said))
                 judged += [_by_sound(_heard_out(item, text, shelf)) for item in new]
         outcomes = [(item.verdict, item.candidate.method, item.candidate.score) for item in judged]
@@ -242,6 +244,17 @@ def bundled_packs() -> list[Path]:
     return sorted(path for path in BUNDLED.iterdir() if path.is_dir() or path.suffix == ".yaml")
 
 
+def _stamp(path: Path) -> tuple[tuple[int, int], ...]:
+    """Times and sizes of the files of a pack."""
+    return tuple((state.st_mtime_ns, state.st_size) for state in (file.stat() for file in pack_files(path)))
+
+
+@lru_cache(maxsize=4)
+def _bundled(path: Path, stamp: tuple[tuple[int, int], ...]) -> Pack:  # stamp: read again once it differs
+    """A bundled pack, read once as long as its files stay as they are: other packs come and go beside it."""
+    return read_pack(path, probe=False)
+
+
 def load_checker(
     extra_packs: Sequence[Path] = (),
     *,
@@ -255,7 +268,7 @@ def load_checker(
     ``judge`` is asked about open cases.
     The sentences of extra packs are run; those of the bundled packs are run by the project's tests.
     """
-    packs = [read_pack(path, probe=False) for path in bundled_packs()]
+    packs = [_bundled(path, _stamp(path)) for path in bundled_packs()]
     packs += [load_pack(path, packs[0]) for path in extra_packs]
     ids = [pack.id for pack in packs]
     for pack_id in ids:

@@ -8,17 +8,17 @@ are those of the dictionary and of the packs, made likelier by how often hosts u
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from claims.terms import sound_text
-from claims.words import dictionary
+from claims.words import QUANTITY, dictionary
 from core.text import is_han
 
 SPOKEN = Path(__file__).parent / "weights" / "spoken.txt"
 LONGEST = 6
-_HAN = re.compile(f"[\u4e00-\u9fff\u3400-\u4dbf]{{2,{LONGEST}}}")
+_HAN = re.compile(f"^[\u4e00-\u9fff\u3400-\u4dbf]{{2,{LONGEST}}}$", re.MULTILINE)
 _LEAST = 5
 _ALIKE = 6
 _A_WORD, _A_CHARACTER = 1.0, 2.5
@@ -38,12 +38,9 @@ class Repairer:
         self._total = max(1, sum(frequencies.values()))
         self._spoken_total = max(1, sum(spoken.values()))
         self._unknown = -math.log(self._total) - 1
-        known = {word for word, count in frequencies.items() if count >= _LEAST}
-        words = [word for word in known.union(spoken, self._terms) if _HAN.fullmatch(word)]
-        heard: dict[str, list[tuple[float, str]]] = {}
-        for word, sound in zip(words, sound_text("\n".join(words)).split("\n"), strict=True):
-            heard.setdefault(sound, []).append((self._log(word) or self._unknown, word))
-        self._heard = {sound: _likeliest(found) for sound, found in heard.items()}
+        self._plain = _dictionary_by_sound() if frequencies is dictionary() else _by_sound(_usual(frequencies))
+        self._special = _by_sound({*spoken, *self._terms})
+        self._heard: dict[str, list[tuple[float, str]]] = {}
 
     def repaired(self, text: str) -> str:
         """``text`` as it was probably said; of the same length, character by character."""
@@ -56,10 +53,13 @@ class Repairer:
     def _path(self, text: str, heard: bool = True) -> list[tuple[int, str]]:
         """The likeliest words with their places."""
         size, sounds = len(text), sound_text(text)
+        counted = bytearray(size)
+        for match in QUANTITY.finditer(text):
+            counted[match.start() : match.end()] = b"\x01" * len(match.group())
         best = [0.0] + [-math.inf] * size
         back = [(0, "")] * (size + 1)
         for start in range(size):
-            for word, log in self._edges(text, sounds, start, heard):
+            for word, log in self._edges(text, sounds, start, counted if heard else None):
                 end = start + len(word)
                 if best[start] + log > best[end]:
                     best[end], back[end] = best[start] + log, (start, word)
@@ -69,7 +69,8 @@ class Repairer:
             end = back[end][0]
         return found[::-1]
 
-    def _edges(self, text: str, sounds: str, start: int, heard: bool) -> Iterator[tuple[str, float]]:
+    def _edges(self, text: str, sounds: str, start: int, counted: bytearray | None) -> Iterator[tuple[str, float]]:
+        """Words that may stand at ``start``; those of the same sound too, where nothing that is ``counted`` changes."""
         char = text[start]
         if not is_han(char):
             yield char, _OTHER
@@ -82,10 +83,23 @@ class Repairer:
             log = self._log(written)
             if log is not None:
                 yield written, log
-            for likely, word in self._heard.get(sounds[start:end], ()) if heard else ():
-                if word != written:
-                    changed = sum(a != b for a, b in zip(word, written, strict=True))
-                    yield word, likely - _A_WORD - _A_CHARACTER * changed
+            if counted is None:
+                continue
+            for likely, word in self._alike(sounds[start:end]):
+                changes = [at for at, (a, b) in enumerate(zip(word, written, strict=True), start) if a != b]
+                if changes and not any(counted[at] for at in changes):
+                    yield word, likely - _A_WORD - _A_CHARACTER * len(changes)
+
+    def _alike(self, sound: str) -> Sequence[tuple[float, str]]:
+        """The likeliest words of that sound; remembered, as hosts repeat themselves."""
+        if sound not in self._plain and sound not in self._special:
+            return ()
+        found = self._heard.get(sound)
+        if found is None:
+            words = {*self._plain.get(sound, ()), *self._special.get(sound, ())}
+            found = sorted(((self._log(word) or self._unknown, word) for word in words), reverse=True)[:_ALIKE]
+            self._heard[sound] = found
+        return found
 
     def _log(self, word: str) -> float | None:
         count = self._counts.get(word, 0)
@@ -95,8 +109,23 @@ class Repairer:
         return math.log(share) if share > 0 else None
 
 
-def _likeliest(found: list[tuple[float, str]]) -> list[tuple[float, str]]:
-    return sorted(found, reverse=True)[:_ALIKE] if len(found) > 1 else found
+def _usual(frequencies: Mapping[str, int]) -> list[str]:
+    return [word for word, count in frequencies.items() if count >= _LEAST]
+
+
+def _by_sound(words: Iterable[str]) -> dict[str, list[str]]:
+    """Words of Chinese characters by how they sound."""
+    found: dict[str, list[str]] = {}
+    fitting = _HAN.findall("\n".join(words))
+    for word, sound in zip(fitting, sound_text("\n".join(fitting)).split("\n"), strict=bool(fitting)):
+        found.setdefault(sound, []).append(word)
+    return found
+
+
+@lru_cache(maxsize=1)
+def _dictionary_by_sound() -> dict[str, list[str]]:
+    """Those of the dictionary, once for all packs that come and go."""
+    return _by_sound(_usual(dictionary()))
 
 
 def spoken_words(texts: Iterable[str], terms: Iterable[str] = ()) -> Counter[str]:

@@ -24,6 +24,7 @@ _EDIT_FROM = 5
 _MIN_LETTERS = 5
 _VERY_COMMON = 1_000
 _NEGATIONS = frozenset("不没无零别未非")
+_SHORT = 3
 _SHORT_MARGIN = -6.0
 _LONG_MARGIN = -4.0
 _PLACE = itemgetter(2, 3)
@@ -177,6 +178,13 @@ class TermIndex:
                     method = "sound" if heard[start:end] == sound else "sound_edit"
                     yield Hit(name, term, start, end, method, 0.8)
 
+    def beats_plain(self, text: str, hit: Hit) -> bool:
+        """Whether ``hit``, read into ``text`` by a repair, leaves whole the plain words there (红笔|圈 is no 币圈)."""
+        start, end = hit.start, hit.end
+        if len(hit.term) > _SHORT or text[start:end] == hit.term:
+            return True
+        return not self._common_word(text, self._place(text, start, end), (start, end), hit.term)
+
     def _likelier(
         self, text: str, span: tuple[int, int], term: str, log: float, places: dict[tuple[int, int], _Place]
     ) -> bool:
@@ -186,7 +194,7 @@ class TermIndex:
             place = places[span] = self._place(text, *span)
         if place.gain + log <= (_SHORT_MARGIN if len(term) <= 2 else _LONG_MARGIN):
             return False
-        return len(term) > 3 or not self._common_word(text, place, span, term)
+        return len(term) > _SHORT or not self._common_word(text, place, span, term)
 
     def _place(self, text: str, start: int, end: int) -> _Place:
         """How likely what is written around ``[start, end)`` is with and without it, and its plain words."""

@@ -23,6 +23,8 @@ _NUMBER = f"[{DIGITS}十百千万亿两半几每]{{1,12}}"
 _MEASURE = re.compile(
     _NUMBER + "[码克斤两件条个块元盒瓶袋包层款寸米升度岁点号页本粒颗片支天年月日周小分秒毫厘千倍道遍次口位名家]?"
 )
+QUANTITY = re.compile(_MEASURE.pattern.removesuffix("?"))
+"""A number with its measure: 六克, 三十件."""
 NUMERALS = frozenset(f"{DIGITS}十百千万亿两半几每")
 _NUMBER_LOG = math.log(2e-3)
 _BEGINNING = 0.0
@@ -53,15 +55,11 @@ class PlainWords:
     """Frequencies of plain words and of the terms of the packs."""
 
     def __init__(self, frequencies: Mapping[str, int], terms: Iterable[str] = ()) -> None:
+        plain = _dictionary_logs() if frequencies is dictionary() else _logs(frequencies)
         self._frequencies = frequencies
-        self._total = math.log(sum(frequencies.values()) or 1)
-        known = {count: math.log(count) - self._total for count in set(frequencies.values()) if count}
-        logs = {word: known.get(count, _BEGINNING) for word, count in frequencies.items()}
-        logs |= {term: self.as_term(term) for term in terms if len(term) <= LONGEST_WORD}
-        # Beginnings of longer words are there too, so that most places need one look-up.
-        longer = [word for word in logs if len(word) > 2]
-        beginnings = {word[:2] for word in longer} | {word[:3] for word in longer if len(word) > 3}
-        self._logs = dict.fromkeys(beginnings, _BEGINNING) | logs
+        self._total = plain.total
+        said = {term: self.as_term(term) for term in terms if len(term) <= LONGEST_WORD}
+        self._logs = dict.fromkeys(_beginnings(said), _BEGINNING) | plain.logs | said
 
     def frequency(self, word: str) -> int:
         """Occurrences of ``word`` in the dictionary's own corpus; 0 for a stranger."""
@@ -88,6 +86,32 @@ class PlainWords:
             if end > start + 1 and so_far + _NUMBER_LOG > best[end]:
                 best[end], begins[end] = so_far + _NUMBER_LOG, start
         return Cut(best, begins)
+
+
+class _Logs(NamedTuple):
+    """Log probabilities of words, beginnings of longer ones among them, and the log of all occurrences."""
+
+    logs: dict[str, float]
+    total: float
+
+
+@lru_cache(maxsize=1)
+def _dictionary_logs() -> _Logs:
+    """Those of the dictionary, once for all packs that come and go."""
+    return _logs(dictionary())
+
+
+def _logs(frequencies: Mapping[str, int]) -> _Logs:
+    total = math.log(sum(frequencies.values()) or 1)
+    known = {count: math.log(count) - total for count in set(frequencies.values()) if count}
+    logs = {word: known.get(count, _BEGINNING) for word, count in frequencies.items()}
+    return _Logs(dict.fromkeys(_beginnings(logs), _BEGINNING) | logs, total)
+
+
+def _beginnings(words: Iterable[str]) -> set[str]:
+    """Beginnings of longer words, so that most places of a text need one look-up."""
+    longer = [word for word in words if len(word) > 2]
+    return {word[:2] for word in longer} | {word[:3] for word in longer if len(word) > 3}
 
 
 @lru_cache(maxsize=1)

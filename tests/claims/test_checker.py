@@ -51,6 +51,7 @@ def test_a_claim_is_found_in_the_speakers_own_words(
         "要是喝茶能治高血压，还要医院干什么",
         "每百克含糖六克",
         "只好先下架",
+        "重点我用红笔圈出来了",
     ],
 )
 def test_denials_and_plain_facts_raise_no_alarm(checker: Checker, text: str) -> None:

@@ -26,7 +26,15 @@ def test_words_come_back_by_their_sound(heard: str, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["尺码偏大一码，先拍小的", "每百克含糖十克", "今天我们聊聊怎么洗羊毛衫", "库存还有三十件"]
+    "text",
+    [
+        "尺码偏大一码，先拍小的",
+        "每百克含糖六克",
+        "今天我们聊聊怎么洗羊毛衫",
+        "库存还有三十件",
+        "开封以后三个月内用完",
+        "一袋六升，晾四十分钟",
+    ],
 )
 def test_plain_speech_stays_as_it_is(text: str) -> None:
     assert REPAIRER.repaired(text) == text
@@ -38,6 +46,10 @@ def test_nothing_moves(text: str) -> None:
     said = REPAIRER.repaired(text)
     assert len(said) == len(text)
     assert all(a == b for a, b in zip(text, said, strict=True) if not "\u4e00" <= a <= "\u9fff")
+
+
+def test_what_is_counted_stays_and_the_words_beside_it_come_back() -> None:
+    assert REPAIRER.repaired("三天皱文全都没有了") == "三天皱纹全都没有了"
 
 
 def test_words_are_counted_as_they_are_cut() -> None:
