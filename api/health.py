@@ -1,4 +1,4 @@
-"""``GET /health``: the same checks as ``livewitness doctor``, run at most every few seconds."""
+"""``GET /health``: the same checks as ``livewitness doctor``, run at most once a minute."""
 
 import threading
 import time
@@ -13,11 +13,11 @@ from api.context import Context
 from core.access import Permission
 from core.health import CheckResult
 
-_FRESH_S = 10.0
+_FRESH_S = 60.0
 
 
 class CachedChecks:
-    """Runs the checks once for all who ask within ten seconds: some of them read the disk."""
+    """Runs the checks once for all who ask within a minute: they cost seconds, for models and rules are loaded anew."""
 
     def __init__(self, run: Callable[[], Sequence[CheckResult]]) -> None:
         self._run = run
