@@ -1,8 +1,12 @@
 """Requests of our own: only through the guard, bounded in size, each redirect checked anew."""
 
 import io
+import itertools
+import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -122,3 +126,84 @@ def test_what_is_no_answer_is_told(server: str, monkeypatch) -> None:
 def test_a_download_is_given_up(server: str) -> None:
     output = io.BytesIO()
     assert OPEN.download(server, output, most=10, given_up=lambda: True) == 0
+
+
+@contextmanager
+def dripping(*pieces: Iterable[bytes]) -> Iterator[int]:
+    """A server that sends something every 50 ms, so that no silence is ever long; its port."""
+    over = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        with connection:
+            for piece in itertools.chain(*pieces):
+                try:
+                    connection.sendall(piece)
+                except OSError:
+                    return
+                if over.wait(0.05):
+                    return
+
+    def serve(listening: socket.socket) -> None:
+        while not over.is_set():
+            try:
+                connection, _ = listening.accept()
+            except OSError:
+                return
+            threading.Thread(target=drip, args=(connection,), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=serve, args=(listening,), daemon=True).start()
+        yield listening.getsockname()[1]
+        over.set()
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+def took_s(url: str, within: float) -> float:
+    begun = time.monotonic()
+    with pytest.raises(SourceError, match="fetch_failed"):
+        fetched(url, most=10_000)
+    assert time.monotonic() - begun < within
+    return time.monotonic() - begun
+
+
+def test_headers_that_never_end_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(core.fetch, "IDLE_S", 0.4)
+    with dripping([b"HTTP/1.1 200 OK\r\n"], (b"X: y\r\n" for _ in range(90))) as port:
+        took_s(f"http://127.0.0.1:{port}/", 3)
+    with dripping(itertools.repeat(b"H")) as port:
+        took_s(f"http://127.0.0.1:{port}/", 3)
+
+
+def test_a_handshake_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(core.fetch, "IDLE_S", 0.4)
+    monkeypatch.setattr(core.fetch, "ANSWER_S", 0.4)
+    # A record of TLS that announces 16 KiB and brings one byte at a time.
+    with dripping([b"\x16\x03\x03\x40\x00"], itertools.repeat(b"\x02")) as port:
+        took_s(f"https://127.0.0.1:{port}/", 3)
+        with pytest.raises(SourceError, match="fetch_failed"):
+            OPEN.ask("GET", f"https://127.0.0.1:{port}/", most=10)
+
+
+@pytest.mark.parametrize("length", ["Content-Length: 9000\r\n", "", "Transfer-Encoding: chunked\r\n"])
+def test_a_download_has_an_end_however_slowly_it_comes(monkeypatch: pytest.MonkeyPatch, length: str) -> None:
+    monkeypatch.setattr(core.fetch, "DOWNLOAD_S", 0.6)
+    head = f"HTTP/1.1 200 OK\r\n{length}\r\n".encode()
+    with dripping([head], itertools.repeat(b"1" if "chunked" in length else b"x")) as port:
+        assert took_s(f"http://127.0.0.1:{port}/", 4) > 0.5
+
+
+def test_what_comes_in_time_is_not_cut(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(core.fetch, "IDLE_S", 0.3)
+    body = b"x" * 20
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    with dripping([head], (body[i : i + 1] for i in range(len(body)))) as port:
+        assert fetched(f"http://127.0.0.1:{port}/") == body, "the deadline of the headers is none of the body's"
+
+
+def test_a_disk_that_is_full_is_not_the_servers_fault(server: str) -> None:
+    class Full(io.BytesIO):
+        def write(self, data: object) -> int:
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        OPEN.download(server, Full(), most=10, given_up=lambda: False)
