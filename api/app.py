@@ -107,7 +107,7 @@ def create_app(context: ApiContext) -> FastAPI:
     app.state.context = context
     app.state.shelf = ClipShelf(context)
     app.state.tail = events.tail_of(context)
-    app.state.sign_ins = session.throttle_of(context)
+    app.state.sign_ins = session.sign_ins_of(context)
     app.state.oidc = oidc.client_of(context)
     app.state.oidc_begun = oidc.throttle_of()
     app.state.searches = Throttle(context.limits.searches_per_s, context.limits.searches_burst)

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from fastapi import Path as InPath
@@ -27,6 +28,7 @@ _TEMPLATES = Environment(
 )
 _LANGUAGES = ("zh", "both", "en")
 _THEMES = ("auto", "light", "dark")
+_LONGEST_WAY = 1000
 Name = Annotated[str, InPath(max_length=200)]
 
 
@@ -128,8 +130,14 @@ async def refused(request: Request, error: Exception) -> Response:
     if not _PAGE.fullmatch(request.url.path):
         return error_response(error)
     if isinstance(error, SignInError):
-        return RedirectResponse("/sign-in", 303)
+        return RedirectResponse(f"/sign-in{_way_back(request)}", 303)
     return _render(request, "refused.html", request.state.visitor, status=403)
+
+
+def _way_back(request: Request) -> str:
+    """The query that leads from the sign-in page back to where somebody wanted to go; not for the wall itself."""
+    place = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return "" if place == "/" or len(place) > _LONGEST_WAY else "?" + urlencode({"next": place})
 
 
 def _render(

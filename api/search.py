@@ -1,8 +1,5 @@
 """Search: where something was said, and how much was looked at."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -11,9 +8,10 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.types import Scope
 
 from api.auth.access import Searching
-from api.auth.throttle import Throttle
+from api.auth.throttle import Throttle, origin
 from api.context import ApiContext, Context
 from api.errors import ERRORS, BusyError, ErrorBody
+from api.places import Places
 from api.queries import Name, Shop, own_shop
 from api.trail import note
 from core.errors import UsageError
@@ -22,7 +20,6 @@ from index.answer import answer_json
 from index.export import hits_csv
 from index.request import MAX_WITHIN_MINUTES, SearchRequest, parse_moment
 
-_PATIENCE_S = 5.0
 _BUSY: dict[int | str, dict[str, Any]] = {
     429: {"model": ErrorBody, "description": "Too many searches of one visitor, or at once; see Retry-After."}
 }
@@ -45,45 +42,12 @@ Hits = Annotated[int, Query(ge=1, le=100, description="最多几条 / hits at mo
 Filter = Annotated[str, Query(max_length=200)]
 
 
-class Places:
-    """How many searches run at once, and how many may wait for that: events are told meanwhile."""
-
-    def __init__(self, at_once: int, waiting: int) -> None:
-        self._running = threading.BoundedSemaphore(at_once)
-        self._lock = threading.Lock()
-        self._most = at_once + waiting
-        self._taken = 0
-
-    @property
-    def full(self) -> bool:
-        """Whether the next one is turned away."""
-        return self._taken >= self._most
-
-    @contextmanager
-    def taken(self) -> Iterator[None]:
-        """A place. Raises `BusyError` where too many wait, or one waits too long."""
-        with self._lock:
-            if self.full:
-                raise _busy()
-            self._taken += 1
-        try:
-            if not self._running.acquire(timeout=_PATIENCE_S):
-                raise _busy()
-            try:
-                yield
-            finally:
-                self._running.release()
-        finally:
-            with self._lock:
-                self._taken -= 1
-
-
 class Door:
     """Turns searches away before anything is done for them, where they come in floods: each costs next to nothing."""
 
     def __init__(self, context: ApiContext) -> None:
         limits = context.limits
-        self.places = Places(limits.searches_at_once, limits.searches_waiting)
+        self.places = Places(limits.searches_at_once, limits.searches_waiting, _busy)
         # Wider than what one visitor may: several work behind one address.
         self._addresses = Throttle(limits.searches_per_s * 3, limits.searches_burst * 3)
 
@@ -93,7 +57,7 @@ class Door:
             return None
         if self.places.full:
             return _busy()
-        wait = self._addresses.wait_s(scope["client"][0] if scope.get("client") else "")
+        wait = self._addresses.wait_s(origin(scope["client"][0]) if scope.get("client") else "")
         return _busy(wait) if wait else None
 
 
@@ -130,7 +94,7 @@ def search(
 ) -> dict[str, Any] | Response:
     """The best hits, each with its place, its words and why it is one, and how much was searched."""
     searches: Throttle = http.app.state.searches
-    searches.check(visitor.name or (http.client.host if http.client else ""))
+    searches.check(visitor.name or (origin(http.client.host) if http.client else ""))
     request = SearchRequest(
         query=q,
         stream=stream,

@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Cookie, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth.access import COOKIE, Anybody, Viewing
 from api.auth.credentials import SESSION_HOURS, SignedIn, accept_link, sign_in, sign_out
-from api.auth.throttle import Throttle
+from api.auth.sign_ins import SignIns
+from api.auth.throttle import origin
 from api.context import ApiContext, Context
 from api.errors import ERRORS, ErrorBody
 from api.trail import note_of
@@ -17,6 +18,9 @@ router = APIRouter(prefix="/api/v1/session", tags=["session"], responses=ERRORS)
 _BUSY: dict[int | str, dict[str, Any]] = {
     429: {"model": ErrorBody, "description": "Too many attempts; see Retry-After."}
 }
+KNOWN_COOKIE = "livewitness_known"
+_KNOWN_DAYS = 90
+Browser = Annotated[str, Cookie(alias=KNOWN_COOKIE, max_length=200)]
 Secret = Annotated[str, Field(min_length=1, max_length=256)]
 
 
@@ -48,9 +52,9 @@ class Me(BaseModel):
     csrf: str = Field(description="Send it as X-CSRF-Token with whatever changes something.")
 
 
-def throttle_of(context: ApiContext) -> Throttle:
+def sign_ins_of(context: ApiContext) -> SignIns:
     """The one throttle of attempts to sign in."""
-    return Throttle(context.limits.sign_ins_per_s, context.limits.sign_ins_burst)
+    return SignIns(context.limits.sign_ins_per_s, context.limits.sign_ins_burst)
 
 
 @router.get("", summary="我是谁 / Who am I")
@@ -60,29 +64,35 @@ def me(visitor: Viewing) -> Me:
 
 
 @router.post("", summary="登录 / Sign in", responses=_BUSY)
-def create(request: Request, response: Response, context: Context, given: NameAndPassword, _open: Anybody) -> Me:
-    """Sets the session's cookie. Failed attempts are limited by account and by address."""
-    keys = [f"name {given.name}", f"from {address_of(request)}"]
-    for key in keys:
-        request.app.state.sign_ins.check(key)
+def create(
+    request: Request,
+    response: Response,
+    context: Context,
+    given: NameAndPassword,
+    _open: Anybody,
+    browser: Browser = "",
+) -> Me:
+    """Sets the session's cookie. Failed attempts are limited by address, by account, and by browser."""
+    sign_ins: SignIns = request.app.state.sign_ins
+    attempt = sign_ins.admit(given.name, address_of(request), browser)
     try:
-        signed = sign_in(context.db, given.name, given.password)
+        with sign_ins.places.taken():
+            signed = sign_in(context.db, given.name, given.password)
     except SignInError:
         note_of(request, given.name, "session.refused", {})
         raise
-    request.app.state.sign_ins.forgive(keys[0])
-    # A shift that signs in from one office, behind one address, is no attack; whoever fails still pays for it.
-    request.app.state.sign_ins.give_back(keys[1])
+    sign_ins.succeeded(attempt)
     return _begin(request, response, context, signed)
 
 
 @router.post("/link", summary="使用一次性链接 / Use a one-time link", responses=_BUSY)
 def use_link(request: Request, response: Response, context: Context, given: LinkAndPassword, _open: Anybody) -> Me:
     """Sets the password of the link's account and signs in; the link is used up."""
-    address = f"from {address_of(request)}"
-    request.app.state.sign_ins.check(address)
-    signed = accept_link(context.db, given.link, given.password)
-    request.app.state.sign_ins.give_back(address)
+    sign_ins: SignIns = request.app.state.sign_ins
+    attempt = sign_ins.check_address(address_of(request))
+    with sign_ins.places.taken():
+        signed = accept_link(context.db, given.link, given.password)
+    sign_ins.succeeded(attempt)
     return _begin(request, response, context, signed)
 
 
@@ -111,6 +121,16 @@ def set_session(response: Response, context: ApiContext, signed: SignedIn) -> No
 
 def _begin(request: Request, response: Response, context: ApiContext, signed: SignedIn) -> Me:
     set_session(response, context, signed)
+    sign_ins: SignIns = request.app.state.sign_ins
+    response.set_cookie(
+        KNOWN_COOKIE,
+        sign_ins.browser_of(signed.visitor.name),
+        max_age=_KNOWN_DAYS * 86_400,
+        path=router.prefix,
+        secure=context.secure,
+        httponly=True,
+        samesite="strict",
+    )
     note_of(request, signed.visitor.name, "session.begun", {})
     return _me(signed.visitor)
 
@@ -127,4 +147,4 @@ def _me(visitor: Visitor) -> Me:
 
 def address_of(request: Request) -> str:
     """Where the request comes from, for what is limited by address."""
-    return request.client.host if request.client else ""
+    return origin(request.client.host) if request.client else ""

@@ -1,5 +1,6 @@
 """Token buckets: so many at once, so many a second, for each key."""
 
+import ipaddress
 import threading
 import time
 from collections import OrderedDict
@@ -8,6 +9,19 @@ from collections.abc import Callable
 from api.errors import BusyError
 
 _MOST_KEYS = 10_000
+
+
+def origin(address: str) -> str:
+    """What is limited as one address: an IPv4 address, or the /64 of IPv6 that one subscriber has to himself."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, 64), strict=False))
 
 
 class Throttle:

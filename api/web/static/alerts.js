@@ -49,6 +49,7 @@ export function about(alert) {
   if (alert.correction) list.append(...row("主播更正", "corrected", alert.correction.text));
   if (alert.reason) list.append(...row("原因", "reason", ...both(...(REASONS[alert.reason] ?? [alert.reason, ""]))));
   if (alert.against) list.append(...row("另一种听法或下文", "heard otherwise, or said next", String(alert.against.text ?? alert.against)));
+  if (alert.review?.assignee) list.append(...row("在处理", "handled by", alert.review.assignee));
   if (alert.review) list.append(...row("处理", "review", `${alert.review.reviewer}：`, ...both(...STATE[alert.review.state]), ` ${alert.review.note}`));
   return list;
 }

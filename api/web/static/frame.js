@@ -1,6 +1,7 @@
 // What every page has: language, light or dark, health, signing out.
 
 import { send } from "./service.js";
+import { said } from "./words.js";
 
 const LANGUAGES = { both: "zh", zh: "en", en: "both" };
 const THEMES = { auto: "light", light: "dark", dark: "auto" };
@@ -23,4 +24,19 @@ document.getElementById("leave")?.addEventListener("click", async () => {
   location.assign("/sign-in");
 });
 
-fetch("/health").then((response) => document.getElementById("health").classList.toggle("degraded", !response.ok), () => {});
+// The checks cost the service seconds of work; one look in a minute is enough.
+const LOOKED = "livewitness.health";
+const FRESH_MS = 60000;
+function lamp(ok) {
+  const health = document.getElementById("health");
+  health.classList.toggle("degraded", !ok);
+  health.title = ok ? said("各项检查正常", "all checks hold") : said("有检查未通过", "a check does not hold");
+}
+const kept = JSON.parse(sessionStorage.getItem(LOOKED) ?? "null");
+if (kept && Date.now() - kept.at < FRESH_MS) lamp(kept.ok);
+else {
+  fetch("/health").then(({ ok }) => {
+    sessionStorage.setItem(LOOKED, JSON.stringify({ at: Date.now(), ok }));
+    lamp(ok);
+  }, () => {});
+}

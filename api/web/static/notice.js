@@ -1,9 +1,13 @@
-// A sound and a notice of the system for grave alerts, where the person asked for them.
+// A sound and a notice of the system for grave alerts, where the person asked for them; the wish is kept in this browser.
 
+const WISH = "livewitness.sound";
+const box = document.getElementById("sound");
 let audio = null;
 
 function beep() {
   audio ??= new AudioContext();
+  // Until somebody touched the page a browser keeps it silent.
+  if (audio.state === "suspended") audio.resume();
   const tone = audio.createOscillator();
   const volume = audio.createGain();
   volume.gain.value = 0.15;
@@ -21,6 +25,12 @@ export function notice(alert, wanted) {
   }
 }
 
-document.getElementById("sound")?.addEventListener("change", (event) => {
-  if (event.target.checked && Notification.permission === "default") Notification.requestPermission();
-});
+if (box) {
+  box.checked = localStorage.getItem(WISH) === "1";
+  box.addEventListener("change", () => {
+    localStorage.setItem(WISH, box.checked ? "1" : "");
+    if (!box.checked) return;
+    beep();
+    if (Notification.permission === "default") Notification.requestPermission();
+  });
+}

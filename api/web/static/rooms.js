@@ -1,5 +1,6 @@
 // The rooms of the wall: state, lag, what is on the shelf, open alerts.
 
+import { renew } from "./table.js";
 import { both, element, timecode } from "./words.js";
 
 const STATES = {
@@ -18,7 +19,7 @@ function before(one, other) {
   return at < 0 ? one.name.localeCompare(other.name, "zh") : a[at] - b[at];
 }
 
-function card(room) {
+function card(room, chosen) {
   const words = STATES[room.state] ?? [room.state, ""];
   const lines = [element("b", "", room.title || room.name)];
   const facts = element("div", "where", element("span", `badge room-${room.state}`, ...both(...words)), element("span", "", timecode(room.recorded_to)));
@@ -27,12 +28,15 @@ function card(room) {
   if (room.open_alerts) lines.push(element("span", `open-count ${room.open_high ? "grave" : ""}`, String(room.open_alerts)));
   lines.push(facts);
   const button = element("button", `room ${room.open_high ? "grave" : ""}`, ...lines);
+  button.title = room.title ? `${room.title} ${room.name}` : room.name;
   button.type = "button";
   button.dataset.stream = room.name;
-  return element("li", "", button);
+  button.setAttribute("aria-pressed", String(room.name === chosen));
+  const item = element("li", "", button);
+  item.dataset.key = room.name;
+  return item;
 }
 
 export function drawRooms(list, rooms, chosen) {
-  list.replaceChildren(...[...rooms].sort(before).map(card));
-  for (const button of list.querySelectorAll(".room")) button.setAttribute("aria-pressed", String(button.dataset.stream === chosen));
+  renew(list, [...rooms].sort(before).map((room) => card(room, chosen)));
 }

@@ -16,13 +16,19 @@ if (link) {
   password.autocomplete = "new-password";
 }
 
+// Where one was when the session ended: a page of this service, or else the wall.
+function wanted() {
+  const next = new URL(new URLSearchParams(location.search).get("next") ?? "/", location.origin);
+  return next.origin === location.origin && next.pathname !== "/sign-in" ? next.pathname + next.search : "/";
+}
+
 document.getElementById("enter").addEventListener("submit", async (event) => {
   event.preventDefault();
   status.textContent = "";
   try {
     if (link) await send("/api/v1/session/link", { link, password: password.value });
     else await send("/api/v1/session", { name: name.value, password: password.value });
-    location.assign("/");
+    location.assign(wanted());
   } catch (error) {
     status.textContent = error.message;
     status.classList.add("failed");

@@ -2,6 +2,8 @@
 
 import { both, element } from "./words.js";
 
+const FOCUSABLE = "button, a, input, select, textarea";
+
 export function row(...cells) {
   return element("tr", "", ...cells.map((cell) => element("td", "", ...(Array.isArray(cell) ? cell : [cell ?? ""]))));
 }
@@ -12,16 +14,35 @@ export function number(value) {
   return cell;
 }
 
+// Puts new items into a list, where they differ from what is there; whoever stands on one of their buttons stays there.
+export function renew(list, items) {
+  const old = [...list.children];
+  if (old.length === items.length && old.every((one, place) => one.isEqualNode(items[place]))) return;
+  const held = old.findIndex((one) => one.contains(document.activeElement));
+  const among = held < 0 ? -1 : [...old[held].querySelectorAll(FOCUSABLE)].indexOf(document.activeElement);
+  list.replaceChildren(...items);
+  if (among < 0) return;
+  const { key } = old[held].dataset;
+  const item = key === undefined ? items[held] : items.find((one) => one.dataset.key === key);
+  [...(item?.querySelectorAll(FOCUSABLE) ?? [])][among]?.focus({ preventScroll: true });
+}
+
 // Puts rows into a table's body; cells of numbers stand right; without rows it says so.
 export function fill(body, rows, columns, zh = "没有", en = "none") {
   if (!rows.length) {
     const cell = element("td", "empty", ...both(zh, en));
     cell.colSpan = columns;
-    body.replaceChildren(element("tr", "", cell));
+    renew(body, [element("tr", "", cell)]);
     return;
   }
-  body.replaceChildren(...rows);
-  for (const inner of body.querySelectorAll("[data-number]")) inner.closest("td").classList.add("number");
+  for (const one of rows) for (const inner of one.querySelectorAll("[data-number]")) inner.closest("td").classList.add("number");
+  renew(body, rows);
+}
+
+// A row that is known by `key` where two of them may read the same.
+export function keyed(key, made) {
+  made.dataset.key = key;
+  return made;
 }
 
 export function action(zh, en, act) {

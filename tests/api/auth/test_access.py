@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from fastapi import APIRouter
@@ -115,7 +116,8 @@ def test_nobody_may_do_anything_but_sign_in(make_client: Callable[..., TestClien
 def test_a_page_leads_strangers_to_the_sign_in_page(make_client: Callable[..., TestClient], signed_in: Clients) -> None:
     for page in PAGES:
         answer = make_client().get(page, follow_redirects=False)
-        assert (answer.status_code, answer.headers["Location"]) == (303, "/sign-in")
+        way_back = "" if page == "/" else "?" + urlencode({"next": page})
+        assert (answer.status_code, answer.headers["Location"]) == (303, "/sign-in" + way_back)
     refused = signed_in("viewer").get("/search")
     assert "无权查看" in refused.text
 

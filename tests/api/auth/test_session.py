@@ -76,6 +76,50 @@ def test_a_whole_shift_signs_in_from_one_address(make_client: MakeClient) -> Non
     assert [answer.status_code for answer in wrong] == [401, 401, 401, 429]
 
 
+def at(client: TestClient, address: str) -> TestClient:
+    """Another browser, at that address, before the same service."""
+    return TestClient(client.app, base_url="http://127.0.0.1:8000", client=(address, 40_000))
+
+
+def attempt(client: TestClient, password: str = "x" * 20, name: str = "viewer") -> int:
+    return client.post("/api/v1/session", json={"name": name, "password": password}).status_code
+
+
+def test_whoever_guesses_at_one_address_keeps_nobody_out_elsewhere(make_client: MakeClient) -> None:
+    service = make_client(Limits(sign_ins_burst=3, sign_ins_per_s=0.0001))
+    guesser = at(service, "203.0.113.5")
+    assert [attempt(guesser) for _ in range(40)] == [401] * 3 + [429] * 37
+    assert attempt(at(service, "203.0.113.6"), PASSWORD) == 200
+
+
+def test_many_addresses_together_guess_slowly_and_keep_no_known_browser_out(make_client: MakeClient) -> None:
+    service = make_client(Limits(sign_ins_burst=2, sign_ins_per_s=0.0001))
+    person = at(service, "203.0.113.6")
+    assert attempt(person, PASSWORD) == 200
+    guesses = [attempt(at(service, f"198.51.100.{n}")) for n in range(30)]
+    assert guesses.count(401) == 2 * 5, "five times what one address may"
+    assert attempt(person) == 401, "a slip"
+    assert attempt(person, PASSWORD) == 200
+    stranger = at(service, "203.0.113.7")
+    assert attempt(stranger, PASSWORD) == 429
+    stranger.cookies.set("livewitness_known", "00.11")
+    assert attempt(stranger, PASSWORD) == 429, "a cookie of one's own making"
+
+
+def test_a_known_browser_guesses_slowly_too_and_at_its_own_name_only(make_client: MakeClient) -> None:
+    service = make_client(Limits(sign_ins_burst=3, sign_ins_per_s=0.0001))
+    person = at(service, "203.0.113.6")
+    assert attempt(person, PASSWORD) == 200
+    assert [attempt(person) for _ in range(5)] == [401] * 3 + [429] * 2
+    assert [attempt(person, name="admin") for _ in range(5)] == [401] * 3 + [429] * 2, "as from any address"
+
+
+def test_the_networks_of_one_subscriber_are_one_address(make_client: MakeClient) -> None:
+    service = make_client(Limits(sign_ins_burst=3, sign_ins_per_s=0.0001))
+    assert [attempt(at(service, f"2001:db8:1:2::{n:x}")) for n in range(5)] == [401] * 3 + [429] * 2
+    assert attempt(at(service, "2001:db8:1:3::1")) == 401
+
+
 def test_only_hashes_are_kept(db: Database, signed_in: Clients) -> None:
     secret = signed_in("viewer").cookies["livewitness_session"]
     held = b"".join(p.read_bytes() for p in db.path.parent.glob("livewitness.db*"))
