@@ -11,14 +11,14 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.auth.access import Exhibiting
-from api.case_access import known_case, taking_case
+from api.case_access import another_shop, known_case, stream_for, taking_case
 from api.case_room import CaseRoom
 from api.context import Context
 from api.errors import ERRORS
 from api.exhibits import ExhibitRoom, Stretch, draft
 from api.export_desk import ExportDesk, ExportOrder
 from api.once import OnceRoute, once
-from api.queries import known_stream, own_shop
+from api.queries import own_shop
 from api.trail import actor_of, note
 from core.errors import BadInputError
 from evidence.masks import Box, Range
@@ -148,8 +148,7 @@ def add_masked(
     request: Request, context: Context, visitor: Exhibiting, number: CaseNumber, wanted: NewMasked
 ) -> dict[str, Any]:
     """Both become exhibits: the full one stays here, the masked one goes to others."""
-    taking_case(context, visitor, number)
-    known_stream(context.db, wanted.stream, visitor)
+    stream_for(context, visitor, taking_case(context, visitor, number), wanted.stream)
     span = _range(wanted.start, wanted.end)
     if span.end_ms - span.start_ms > context.limits.clip_seconds * 1000:
         raise BadInputError("clip_too_long", "片段太长，请分段导出。", "The stretch is too long; export it in parts.")
@@ -171,13 +170,17 @@ def add_negative(
 ) -> dict[str, Any]:
     """Searched now; an exhibit where nothing reaches the threshold, else the order fails and names what was found."""
     case = taking_case(context, visitor, number)
-    if wanted.stream:
-        known_stream(context.db, wanted.stream, visitor)
+    shop = own_shop(visitor, wanted.shop)
+    if case.shop and shop not in ("", case.shop):
+        raise another_shop(case)
+    # A search within the case's shop that is told to look at a stream of none would look at nothing.
+    if wanted.stream and case.shop not in ("", stream_for(context, visitor, case, wanted.stream).shop):
+        raise another_shop(case)
     asked = SearchRequest(
         query=wanted.query,
         stream=wanted.stream,
         # A shop's case holds the logs of that shop's streams only: its own people may download them.
-        shop=case.shop or own_shop(visitor, wanted.shop),
+        shop=case.shop or shop,
         from_=parse_moment(wanted.from_) if wanted.from_ else None,
         to=parse_moment(wanted.to) if wanted.to else None,
         limit=_NEAR,

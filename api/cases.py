@@ -11,12 +11,12 @@ from sqlalchemy.exc import IntegrityError
 from starlette.concurrency import run_in_threadpool
 
 from api.auth.access import Exhibiting
-from api.case_access import known_case, taking_case
+from api.case_access import known_case, stream_for, taking_case
 from api.context import ApiContext, Context
 from api.errors import ERRORS
 from api.exhibits import ExhibitRoom, Stretch, draft
 from api.once import OnceRoute, once
-from api.queries import After, Limit, known_stream
+from api.queries import After, Limit
 from api.trail import actor_of, note, note_view
 from core.clock import iso, seconds, utc_now
 from core.errors import BadInputError, ConflictError, NotFoundError
@@ -128,8 +128,7 @@ def add_package(
     request: Request, context: Context, visitor: Exhibiting, number: CaseNumber, wanted: NewPackage
 ) -> dict[str, Any]:
     """Answers when the package is written: seconds for a short stretch."""
-    taking_case(context, visitor, number)
-    known_stream(context.db, wanted.stream, visitor)
+    stream_for(context, visitor, taking_case(context, visitor, number), wanted.stream)
     start_ms, end_ms = round(wanted.start * 1000), round(wanted.end * 1000)
     if end_ms - start_ms > context.limits.clip_seconds * 1000:
         raise BadInputError("clip_too_long", "片段太长，请分段导出。", "The stretch is too long; export it in parts.")

@@ -157,3 +157,24 @@ def test_a_page_without_its_token_changes_nothing(signed_in: Clients) -> None:
         "/api/v1/streams/rose/timeline", json={"kind": "note", "text": "x"}, headers={"X-CSRF-Token": "x"}
     )
     assert wrong.status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("packages", {"stream": "tea", "start": 1, "end": 2}),
+        ("masked", {"stream": "tea", "start": 1, "end": 2}),
+        ("negatives", {"query": "祛斑", "stream": "tea"}),
+        ("negatives", {"query": "祛斑", "shop": "茶店"}),
+    ],
+)
+def test_nothing_of_one_shop_goes_into_anothers_case(signed_in: Clients, path: str, body: dict[str, Any]) -> None:
+    platform, flowers = signed_in("adjudicator"), signed_in("flowers")
+    number = f"花案{abs(hash((path, str(body))))}"
+    assert platform.post("/api/v1/cases", json={"number": number, "shop": "花店"}).status_code == 201
+    assert flowers.get(f"/api/v1/cases/{number}").status_code == 200
+    refused = platform.post(f"/api/v1/cases/{number}/{path}", json=body)
+    assert (refused.status_code, refused.json()["code"]) == (409, "case_shop")
+    unknown = flowers.post(f"/api/v1/cases/{number}/{path}", json=body)
+    assert unknown.status_code == 404, "for the shop's own people there is no such stream"
+    assert platform.get(f"/api/v1/cases/{number}/exports").json()["jobs"] == []
