@@ -102,7 +102,7 @@ def test_a_data_directory_that_cannot_be_written(cli, piece) -> None:
 
 
 def test_a_second_watcher_on_the_same_stream(cli, piece) -> None:
-    first = cli.start("watch", piece(0, 90), "--stream", "s", "--realtime", "--json")
+    first = cli.start("watch", piece(0, 240), "--stream", "s", "--realtime", "--json")
     first.wait_for("segment")
     assert "s" in sentence(cli.run("watch", piece(0, 8), "--stream", "s", code=1))
     assert first.process.poll() is None

@@ -14,13 +14,15 @@ pytestmark = pytest.mark.slow
 
 
 def test_killed_while_recording_then_exported_and_verified(cli, piece, tmp_path) -> None:
-    with Authority(tmp_path / "tsa") as authority, HlsLoopbackServer(piece(0, 30), realtime=True) as server:
+    with Authority(tmp_path / "tsa") as authority, HlsLoopbackServer(piece(0, 120), when_asked=True) as server:
         setting = {"LIVEWITNESS_TSA_URL": authority.url, "LIVEWITNESS_CHECKPOINT_SECONDS": "2"}
         arguments = ("watch", server.url, "--stream", "现场", "--json")
         first = cli.start(*arguments, **setting)
         first.wait_for("segment", 2)
         first.kill()
         second = cli.start(*arguments, **setting)
+        second.wait_for("segment", 4)
+        second.process.terminate()
         second.wait_for("stream.ended")
         assert second.wait() == 0
 
