@@ -12,6 +12,7 @@ from api.exhibits import ExhibitRoom, Stretch, shown
 from core.clock import iso, utc_now
 from core.errors import BadInputError, NotFoundError, StorageError
 from evidence.audit import Actor
+from evidence.case_exports import EXPORTS
 from evidence.case_package import Piece, export_case
 from evidence.cutting import written_whole
 from evidence.masks import Box, MaskRequest, Range
@@ -21,8 +22,6 @@ from evidence.package import export_package
 from index.request import SearchRequest
 from store import cases
 from store.cases import Case, Exhibit
-
-_EXPORTS = "exports"
 
 
 class CaseRoom:
@@ -43,7 +42,7 @@ class CaseRoom:
         name = secrets.token_hex(8)
         made = export_case(self._room.exporting(actor), case, pieces, folder / f"{name}.zip", reason)
         about = {"sha256": made.sha256, "size": made.size, "exhibits": made.exhibits, "packages": made.packages}
-        about |= {"at": iso(utc_now()), "by": actor.name or "local", "name": name}
+        about |= {"at": iso(utc_now()), "by": actor.name or "local", "name": name, "case": case.id}
         with written_whole(folder / f"{name}.json") as partial:
             partial.write_text(json.dumps(about, ensure_ascii=False), "utf-8")
         return name
@@ -104,4 +103,4 @@ class CaseRoom:
         return self._room.keep(kept).id
 
     def _exports(self, number: str) -> Path:
-        return self._room.folder_of(number) / _EXPORTS
+        return self._room.folder_of(number) / EXPORTS

@@ -15,6 +15,7 @@ from api.errors import BusyError
 from core.clock import seconds, utc_now
 from core.errors import BadInputError, NotFoundError
 from evidence.audit import Actor
+from evidence.case_exports import FOLDER
 from evidence.cutting import written_whole
 from evidence.keys import Keyring
 from evidence.package import ExportContext, ExportRequest, Package, export_package
@@ -22,7 +23,6 @@ from evidence.verifier import LIMIT_S, Anchors, Verdict, verify_package
 from store import cases
 from store.cases import Exhibit, ExhibitKind
 
-FOLDER = "cases"
 _PLACES = 3
 # What people hand in, told by its first bytes: a name or a media type proves nothing.
 _KINDS = ((b"\x89PNG\r\n\x1a\n", ".png"), (b"\xff\xd8\xff", ".jpg"), (b"%PDF-", ".pdf"))

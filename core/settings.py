@@ -95,6 +95,12 @@ class Settings(BaseSettings):
         description="浏览器访问服务的地址（与监听地址不同时） / "
         "Where browsers find the service, if not at its own address.",
     )
+    proxies: str = Field(
+        default="127.0.0.1",
+        max_length=1000,
+        description="可信的反向代理（地址或网段，逗号隔开）：只有它们报的来源地址才算数 / "
+        "Reverse proxies (addresses or networks, commas between) whose word of where a request comes from counts.",
+    )
     oidc_issuer: str = Field(
         default="",
         max_length=300,
@@ -192,6 +198,19 @@ class Settings(BaseSettings):
     )
     retention_hour: int = Field(
         default=4, ge=0, le=23, description="到期处理在北京时间几点 / Hour of the day, in Beijing, of that job."
+    )
+    export_days: int = Field(
+        default=30,
+        ge=1,
+        le=3650,
+        description="整卷导出的文件保留天数；案卷本身不动，可再导出 / "
+        "How many days an exported case lies ready; the case stays, and can be exported again.",
+    )
+    export_bytes: int = Field(
+        default=20 * 1024**3,
+        ge=0,
+        description="整卷导出的文件最多占多少字节，超过则先删最旧的 / "
+        "How much all exported cases may take; the oldest go first.",
     )
     checkpoint_seconds: float = Field(
         default=60.0, ge=1, le=3600, description="多久签一次检查点（秒） / A signed checkpoint this often."

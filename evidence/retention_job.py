@@ -18,6 +18,7 @@ from core.clock import iso, parse_iso, utc_now
 from core.errors import LiveWitnessError, Sentence
 from evidence.audit import append_audit
 from evidence.audit_seal import try_to_seal
+from evidence.case_exports import ExportLimits, sweep_exports
 from evidence.cutting import written_whole
 from evidence.deletion import RetentionContext, finish_interrupted, run_announced
 from evidence.retention_plan import StreamPlan, make_plan
@@ -122,31 +123,54 @@ def next_run(now: datetime, hour: int) -> datetime:
     return (today if today > local else today + timedelta(days=1)).astimezone(now.tzinfo)
 
 
+@dataclass(frozen=True, slots=True)
+class Daily:
+    """What is done each day: streams past their class, if ``streams``, and exported cases past ``exports``."""
+
+    streams: bool = True
+    delete: bool = False
+    exports: ExportLimits | None = None
+
+
 @contextmanager
-def daily(context: RetentionContext, hour: int, *, delete: bool) -> Iterator[None]:
-    """Run the job every day at ``hour`` while this is open."""
+def daily(context: RetentionContext, hour: int, work: Daily) -> Iterator[None]:
+    """Do the work every day at ``hour`` while this is open."""
     over = threading.Event()
-    work = threading.Thread(target=_every_day, args=(context, hour, delete, over), name="retention", daemon=True)
-    work.start()
+    thread = threading.Thread(target=_every_day, args=(context, hour, work, over), name="retention", daemon=True)
+    thread.start()
     try:
         yield
     finally:
         over.set()
-        work.join()
+        thread.join()
 
 
-def _every_day(context: RetentionContext, hour: int, delete: bool, over: threading.Event) -> None:
+def _every_day(context: RetentionContext, hour: int, work: Daily, over: threading.Event) -> None:
     while not over.wait((next_run(utc_now(), hour) - utc_now()).total_seconds()):
-        try:
-            state = run_job(context, utc_now(), delete=delete)
-            _log.info("retention: %d announced, %d deleted", len(state.announced), state.deleted)
-        except (LiveWitnessError, OSError) as error:
-            _log.error("retention: %s", error)
-            _note_failure(context.data_dir, error)
-        except Exception:  # noqa: BLE001 - the next day must come, and health must tell of this one
-            _log.exception("retention")
-            failed = ("retention_failed", "内部出错，详见日志。", "It failed inside; see the log.")
-            _note_failure(context.data_dir, LiveWitnessError(*failed))
+        if work.exports is not None:
+            _sweep(context, work.exports)
+        if work.streams:
+            _run(context, delete=work.delete)
+
+
+def _sweep(context: RetentionContext, limits: ExportLimits) -> None:
+    try:
+        sweep_exports(context.data_dir, limits, context.actor, utc_now())
+    except (LiveWitnessError, OSError) as error:
+        _log.error("exported cases: %s", error)
+
+
+def _run(context: RetentionContext, *, delete: bool) -> None:
+    try:
+        state = run_job(context, utc_now(), delete=delete)
+        _log.info("retention: %d announced, %d deleted", len(state.announced), state.deleted)
+    except (LiveWitnessError, OSError) as error:
+        _log.error("retention: %s", error)
+        _note_failure(context.data_dir, error)
+    except Exception:  # noqa: BLE001 - the next day must come, and health must tell of this one
+        _log.exception("retention")
+        failed = ("retention_failed", "内部出错，详见日志。", "It failed inside; see the log.")
+        _note_failure(context.data_dir, LiveWitnessError(*failed))
 
 
 def _note_failure(data_dir: Path, error: LiveWitnessError | OSError) -> None:

@@ -20,11 +20,15 @@ FIRST_ADMIN = "admin"
 
 @dataclass(frozen=True, slots=True)
 class Doorway:
-    """``url`` ends in a slash; ``hosts`` are the names in Host headers that are answered; ``secure``: https only."""
+    """``url`` ends in a slash; ``hosts`` are the names in Host headers that are answered; ``secure``: https only.
+
+    ``proxies``: addresses and networks whose X-Forwarded-For is believed.
+    """
 
     url: str
     hosts: frozenset[str]
     secure: bool
+    proxies: tuple[str, ...] = ()
 
 
 def doorway_of(settings: Settings) -> Doorway:
@@ -49,7 +53,7 @@ def doorway_of(settings: Settings) -> Doorway:
         )
     names = {own, public.hostname or own} | _LOOPBACK_NAMES
     url = settings.public_url.rstrip("/") or f"http://{own}:{settings.port}"
-    return Doorway(url + "/", frozenset(names), public.scheme == "https")
+    return Doorway(url + "/", frozenset(names), public.scheme == "https", _proxies(settings.proxies))
 
 
 def oidc_of(settings: Settings, doorway: Doorway) -> OidcOptions | None:
@@ -76,6 +80,21 @@ def oidc_of(settings: Settings, doorway: Doorway) -> OidcOptions | None:
         shop_claim=settings.oidc_shop_claim,
         shops=settings.oidc_shops,
     )
+
+
+def _proxies(text: str) -> tuple[str, ...]:
+    """The reverse proxies of the settings. Raises `UsageError` for what is no address; nobody is trusted by ``*``."""
+    found = [part.strip() for part in text.split(",") if part.strip()]
+    try:
+        return tuple(
+            str(ipaddress.ip_network(part)) if "/" in part else str(ipaddress.ip_address(part)) for part in found
+        )
+    except ValueError as error:
+        raise UsageError(
+            "bad_proxies",
+            f"LIVEWITNESS_PROXIES 须为地址或网段，逗号隔开：{error}",
+            f"LIVEWITNESS_PROXIES takes addresses or networks with commas between: {error}",
+        ) from error
 
 
 def _incomplete(what: str) -> UsageError:

@@ -5,9 +5,10 @@ from contextlib import contextmanager
 
 from core.settings import Settings
 from evidence.audit import Actor, local_actor
+from evidence.case_exports import ExportLimits
 from evidence.deletion import RetentionContext
 from evidence.retention import RetentionPolicy
-from evidence.retention_job import daily
+from evidence.retention_job import Daily, daily
 from livewitness.wiring import seal_options
 from store.engine import Database
 from store.retention import RetentionClass
@@ -25,10 +26,11 @@ def retention_context(settings: Settings, db: Database, actor: Actor) -> Retenti
 
 @contextmanager
 def retention_job_of(settings: Settings, db: Database) -> Iterator[None]:
-    """The daily job while this is open, unless the settings turn it off."""
-    if settings.retention_job == "off":
-        yield
-        return
-    context = retention_context(settings, db, local_actor("service"))
-    with daily(context, settings.retention_hour, delete=settings.retention_job == "delete"):
+    """The daily job while this is open; the settings may turn off what it does about streams."""
+    work = Daily(
+        streams=settings.retention_job != "off",
+        delete=settings.retention_job == "delete",
+        exports=ExportLimits(settings.export_days, settings.export_bytes),
+    )
+    with daily(retention_context(settings, db, local_actor("service")), settings.retention_hour, work):
         yield

@@ -94,7 +94,8 @@ def command(number: int | None, config: Path | None, data: Path | None) -> None:
         try:
             # uvicorn hands the signal on once it has ended; by then everything is done.
             with suppress(KeyboardInterrupt):
-                Service(create_app(context), settings.listen, settings.port, context.stopping).run()
+                app, proxies = create_app(context), doorway.proxies
+                Service(app, settings.listen, settings.port, context.stopping, proxies).run()
         finally:
             indexer.stop()
 

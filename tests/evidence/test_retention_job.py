@@ -8,7 +8,7 @@ import pytest
 
 from evidence.audit import read_audit
 from evidence.holds import HoldOrder, place_hold
-from evidence.retention_job import ANNOUNCED, NOTICE, STATE, daily, next_run, read_state, run_job
+from evidence.retention_job import ANNOUNCED, NOTICE, STATE, Daily, daily, next_run, read_state, run_job
 from ingest.layout import stream_path
 from ingest.lock import StreamLock
 from tests.evidence.retained import ACTOR, NOW, Archive, add_stream, open_archive
@@ -94,6 +94,6 @@ def test_a_state_that_cannot_be_read_only_delays(archive: Archive) -> None:
 def test_it_waits_for_its_hour_in_beijing_and_ends_at_once(archive: Archive) -> None:
     assert next_run(datetime(2026, 5, 1, 19, 59, tzinfo=UTC), 4) == datetime(2026, 5, 1, 20, 0, tzinfo=UTC)
     assert next_run(datetime(2026, 5, 1, 20, 0, tzinfo=UTC), 4) == datetime(2026, 5, 2, 20, 0, tzinfo=UTC)
-    with daily(archive.context, 4, delete=True):
+    with daily(archive.context, 4, Daily(delete=True)):
         pass
     assert not (archive.data / STATE).exists()
