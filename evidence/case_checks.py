@@ -9,7 +9,7 @@ from evidence.case_package import CASE, FORMAT, HISTORY, SEALED_KINDS
 from evidence.checking import Anchors, Failure, RefusedError, Run, Verdict, read_file, read_object
 from evidence.leaves import parse_leaf
 
-_OTHERS = frozenset({CASE, HISTORY, "report.zh.html", "report.en.html"})
+_OTHERS = frozenset({CASE, HISTORY, "report.zh.html", "report.en.html", "verify.sh"})
 _SEALED = {kind.value for kind in SEALED_KINDS}
 Verifier = Callable[[Path, Anchors], Verdict]
 

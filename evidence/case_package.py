@@ -16,6 +16,7 @@ from evidence.audit import append_audit, read_audit
 from evidence.case_report import case_report
 from evidence.document import document_html
 from evidence.held import file_sha256
+from evidence.seal import verify_script
 from evidence.staging import ExportContext, check_suffix, put_custody, staged, write_package
 from evidence.told import LANGUAGES
 from store.cases import Case, Exhibit, ExhibitKind
@@ -65,6 +66,7 @@ def export_case(
         for language in LANGUAGES:
             report = case_report(fields, [json.loads(line) for line in history], language, case.created_at)
             staging.put(f"report.{language}.html", document_html(report))
+        staging.put("verify.sh", verify_script())
         put_custody(staging, context, case.id, reason)
         sha256, size = write_package(staging, output, context, "case")
     packages = sum(piece.exhibit.kind in SEALED_KINDS for piece in pieces)

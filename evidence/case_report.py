@@ -48,15 +48,16 @@ _WORDS: dict[Language, dict[str, str]] = {
 _CHECK: dict[Language, tuple[str, ...]] = {
     "zh": (
         "livewitness verify 案卷.zip --public-key 公钥.pem 核对外层封签和其中每个证据包；公钥须来自包外。",
-        "没有本程序时：sha256sum -c SHA256SUMS 核对每个文件；SEAL 里有 SHA256SUMS 的哈希，SEAL.sig 是其 Ed25519 签名"
-        "（openssl pkeyutl -verify）；exhibits/ 里的每个 .zip 解开后各自运行其中的 verify.sh。",
+        "没有本程序时：解压后运行 bash verify.sh 公钥.pem [时间戳CA.pem]，只需 bash、openssl、coreutils，不联网；"
+        "它核对外层封签，再把 exhibits/ 里的每个证据包拆开核对。请先把脚本与本项目公布的比对。",
         "收到的文件只证明收到时的样子，不证明内容属实。告警与机器识别的文字只是线索，不是结论。",
     ),
     "en": (
         "livewitness verify CASE.zip --public-key KEYS.pem checks the outer seal and every package inside; the key "
         "must come from elsewhere.",
-        "Without the program: sha256sum -c SHA256SUMS for every file; SEAL holds the hash of SHA256SUMS, SEAL.sig is "
-        "an Ed25519 signature of it (openssl pkeyutl -verify); unpack each .zip of exhibits/ and run its verify.sh.",
+        "Without the program: unpack and run bash verify.sh KEYS.pem [TSA_CA.pem]; bash, openssl and coreutils are "
+        "enough, no network. It checks the outer seal, then takes every package in exhibits/ apart and checks it. "
+        "Compare the script with the one that the project publishes first.",
         "A file that was received proves what was received, not that it is true. Alerts and recognised words are "
         "leads, not rulings.",
     ),

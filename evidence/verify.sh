@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Checks an unpacked LiveWitness evidence package with bash, openssl and coreutils alone. No network.
+# In a case it checks the case and then, with itself, every package in exhibits/, which it takes apart in a temporary folder.
 #
 #   bash verify.sh PUBLIC_KEYS.pem [TSA_CA.pem] [LIMIT_SECONDS] [FOLDER]
 #
@@ -17,6 +18,7 @@ export LC_ALL=C PATH="${PATH:-/usr/local/bin:/usr/bin:/bin}"
 (($# >= 1 && $# <= 4)) && [[ -r $1 ]] || { echo "usage: bash verify.sh PUBLIC_KEYS.pem [TSA_CA.pem] [LIMIT_SECONDS] [FOLDER]" >&2; exit 2; }
 keys=$(realpath "$1") ca=${2:+$(realpath "$2")} limit=${3:-300}
 [[ -z $ca || -r $ca ]] && [[ $limit =~ ^[0-9]+$ ]] || { echo "usage: TSA_CA.pem must be readable, LIMIT_SECONDS a number" >&2; exit 2; }
+self=$(realpath "$0")
 cd "${4:-$(dirname "$(realpath "$0")")}" || exit 2
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
@@ -86,7 +88,7 @@ done
 
 # --- 3. The seal over the list ---------------------------------------------------------------------------------------
 mapfile -t seal <SEAL
-[[ ${#seal[@]} -eq 5 && ${seal[0]} =~ ^livewitness/(package|masked|negative)/v1$ && ${seal[1]} =~ ^sums\ $hex$ && ${seal[2]} =~ ^stamp\ ($hex|-)$ \
+[[ ${#seal[@]} -eq 5 && ${seal[0]} =~ ^livewitness/(package|masked|negative|case)/v1$ && ${seal[1]} =~ ^sums\ $hex$ && ${seal[2]} =~ ^stamp\ ($hex|-)$ \
   && ${seal[3]} =~ ^time\ $stamp$ && ${seal[4]} =~ ^key\ [0-9a-f]{16}$ ]] || refuse SEAL "is not in its form"
 kind=${seal[0]#*/} kind=${kind%/*}
 sha SHA256SUMS; [[ ${seal[1]} == "sums $H" ]] || refuse SHA256SUMS "is not the list that was signed"
@@ -290,8 +292,108 @@ whole_log() { # whole_log FOLDER: all its leaves, without a hole, give the root 
   [[ ${hashes[0]} == "$root" ]] || refuse "$1/leaves.jsonl" "is not the log that was signed"
 }
 
+
+# --- 6. A case: the files that it lists and no others; each package inside is taken apart and checked ----------------
+number() { # number PLACE BYTES: sets R to the little-endian number at that place of the header h
+  local i
+  R=0
+  for ((i = $2 - 1; i >= 0; i--)); do R=$((R << 8 | h[$1 + i])); done
+}
+header() { # header FILE POSITION BYTES: sets h to these bytes
+  read -ra h < <(od -An -v -t u1 -w"$3" -j "$2" -N "$3" "$1")
+  ((${#h[@]} == $3)) || refuse "$1" "is cut off"
+}
+unpack() { # unpack FILE FOLDER: a container of stored files in its one form (docs/evidence.md); anything else is refused
+  local at=0 start total size length name i
+  local -a h names=() sizes=() sums=() places=()
+  local form=' is not in the form of a package'
+  total=$(stat -c %s "$1")
+  while header "$1" "$at" 30; [[ ${h[*]:0:4} == "80 75 3 4" ]]; do
+    [[ ${h[*]:6:4} == "0 0 0 0" && ${h[*]:18:4} == "${h[*]:22:4}" && ${h[*]:28:2} == "0 0" ]] || refuse "$1" "$form"
+    number 26 2; length=$R
+    number 22 4; size=$R
+    name=$(tail -c +$((at + 31)) "$1" | head -c "$length" | tr -d '\0')
+    [[ ${#name} -eq $length && $name =~ ^[A-Za-z0-9_][A-Za-z0-9._/-]*$ && $name != *..* && $name != */ && ! -e $2/$name ]] || refuse "$1" "$form"
+    names+=("$name") sizes+=("$size") sums+=("${h[*]:14:4}") places+=("$at")
+    mkdir -p "$(dirname "$2/$name")" || refuse "$1" "$form"
+    tail -c +$((at + 31 + length)) "$1" | head -c "$size" >"$2/$name"
+    (($(stat -c %s "$2/$name") == size)) || refuse "$1" "is cut off"
+    ((at += 30 + length + size))
+  done
+  start=$at
+  for ((i = 0; i < ${#names[@]}; i++)); do
+    header "$1" "$at" 46
+    [[ ${h[*]:0:4} == "80 75 1 2" && ${h[*]:8:4} == "0 0 0 0" && ${h[*]:16:4} == "${sums[i]}" && ${h[*]:20:4} == "${h[*]:24:4}" && ${h[*]:30:4} == "0 0 0 0" ]] || refuse "$1" "$form"
+    number 24 4; ((R == sizes[i])) || refuse "$1" "$form"
+    number 42 4; ((R == places[i])) || refuse "$1" "$form"
+    number 28 2; length=$R
+    name=$(tail -c +$((at + 47)) "$1" | head -c "$length" | tr -d '\0')
+    [[ $name == "${names[i]}" ]] || refuse "$1" "$form"
+    ((at += 46 + length))
+  done
+  header "$1" "$at" 22
+  number 10 2; ((R == ${#names[@]})) || refuse "$1" "$form"
+  number 16 4; ((R == start && at + 22 == total)) || refuse "$1" "$form"
+  [[ ${h[*]:0:4} == "80 75 5 6" ]] || refuse "$1" "$form"
+}
+exhibits() { # what case.json lists: sets packages to those that are packages of their own, files to how many files there are
+  local line file= type=
+  declare -gA inside=()
+  packages=() files=0 words=0
+  [[ -f case.json && -f history.jsonl ]] || refuse case.json "or history.jsonl is missing"
+  while IFS= read -r line; do
+    case $line in
+      '   "file": "'*) [[ $line =~ ^\ \ \ \"file\":\ \"(exhibits/[A-Za-z0-9._-]+)?\",$ ]] || refuse case.json "lists a file outside exhibits/"
+        file=${BASH_REMATCH[1]} ;;
+      '   "kind": "'*) [[ $line =~ ^\ \ \ \"kind\":\ \"([a-z]+)\",$ ]] || refuse case.json "is not in its form"
+        type=${BASH_REMATCH[1]} ;;
+      '   "sha256": "'*) [[ $line =~ ^\ \ \ \"sha256\":\ \"([0-9a-f]*)\",$ ]] || refuse case.json "is not in its form"
+        [[ $type ]] || refuse case.json "is not in its form"
+        if [[ $file ]]; then
+          [[ ${listed[$file]:-} == "${BASH_REMATCH[1]}" ]] || refuse "$file" "is not the file that the case lists"
+          inside[$file]=1; ((++files))
+        else
+          ((++words))
+        fi
+        case $type in package|negative) packages+=("$file") ;; esac
+        file= type= ;;
+    esac
+  done <case.json
+  for file in "${!listed[@]}"; do
+    case $file in case.json|history.jsonl|report.zh.html|report.en.html|export/*|verify.sh) continue ;; esac
+    [[ ${inside[$file]:-} ]] || refuse "$file" "does not belong into this kind of package"
+  done
+}
+happened() { # entries of the audit chain, in their order
+  local line before=-1
+  while IFS= read -r line; do
+    [[ $line =~ \"index\":([0-9]{1,12})[,}] ]] && ((BASH_REMATCH[1] > before)) || refuse history.jsonl "has an entry that is not in its form or place"
+    before=${BASH_REMATCH[1]}
+  done <history.jsonl
+}
+whole_case() { # every package of the case, by this script and with the same keys
+  local file said status
+  exhibits
+  happened
+  for file in "${packages[@]}"; do
+    rm -rf "$tmp/inside"; mkdir "$tmp/inside"
+    unpack "$file" "$tmp/inside"
+    read -r said <"$tmp/inside/SEAL" 2>/dev/null && [[ $said != livewitness/case/* ]] || refuse "$file" "is no package, or a case within a case"
+    said=$(bash "$self" "$keys" "$ca" "$limit" "$tmp/inside" 2>&1)
+    status=$?
+    ((status == 0 || status == 4)) || refuse "$file: ${said#REFUSED }" "so the case does not hold"
+    ((status == 0)) || unchecked=1
+    printf '%s: %s\n' "$file" "${said//$'\n'/$'\n'"$file: "}"
+  done
+  rm -rf "$tmp/inside"
+}
+
 checkpoints=() gaps=0
 case $kind in
+  case)
+    whole_case
+    echo "HOLDS, CASE: ${#listed[@]} files, $((files + words)) exhibits, ${#packages[@]} of them packages that hold each"
+    echo "NOT CHECKED HERE: files that were received prove what was received, not that it is true" ;;
   package)
     stretch; foreign
     echo "HOLDS: ${#listed[@]} files, $segments segments ($received of them received from elsewhere), ${#checkpoints[@]} checkpoints, log $origin"

@@ -10,6 +10,7 @@ from tests.counts import FULL, SEED
 
 _NEED_OPENSSL = (
     "evidence/test_audit_seal.py",
+    "evidence/test_case_package.py",
     "evidence/test_keys.py",
     "evidence/test_live_log.py",
     "evidence/test_package.py",
