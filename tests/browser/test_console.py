@@ -49,7 +49,7 @@ def test_an_alert_is_heard_and_acknowledged_by_keyboard(desk_of: DeskOf, broadca
     page.keyboard.press("a")
     # Handled alerts leave the open feed; with all shown, it stands there as acknowledged.
     expect(page.locator(f"#{name}")).to_have_count(0, timeout=10_000)
-    page.uncheck("#onlyopen")
+    page.select_option("#which", "all")
     expect(page.locator(f"#{name} .state-acknowledged")).to_have_count(1)
 
 

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 def test_a_restart_of_the_service_loses_no_alert(console: Console, desk_of: Callable[[str], Desk]) -> None:
     desk = desk_of("moderator")
     page = desk.page
-    page.uncheck("#onlyopen")
+    page.select_option("#which", "all")
     expect(page.locator("#link")).to_contain_text("实时", timeout=20_000)
     console.stop()
     expect(page.locator("#link")).to_contain_text("连接中断", timeout=20_000)

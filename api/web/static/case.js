@@ -1,9 +1,10 @@
 // One case: exhibits in order, with comments and verification; files received; the decision; who did what.
 
 import { actionWords } from "./actions.js";
+import { Holds, listHolds } from "./holds.js";
 import { settled } from "./orders.js";
-import { ask, send } from "./service.js";
-import { action, day, fill, reporter, row, size } from "./table.js";
+import { ask, send, sendFile } from "./service.js";
+import { action, asked, day, fill, keyed, renew, reporter, row, size } from "./table.js";
 import { both, element, said, timecode } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
@@ -13,7 +14,9 @@ const { say, report } = reporter(byId("status"));
 const KINDS = { package: ["证据包", "package"], negative: ["检索未果", "negative result"], received: ["收到的文件", "received"], note: ["说明", "note"] };
 let shown = null;
 
-const doing = (act) => () => act().then(draw, report);
+const holds = new Holds({ number, changed: drawHolds, say, report });
+
+const doing = (act) => () => act().then(draw).catch(report);
 
 async function move(id, by) {
   const ids = shown.exhibits.map((one) => one.id);
@@ -37,7 +40,8 @@ async function verify(place, box, about = {}) {
 }
 
 function commentOf(one) {
-  const comment = element("input");
+  const comment = element("textarea");
+  comment.rows = 1;
   comment.value = one.comment;
   comment.maxLength = 4000;
   comment.setAttribute("aria-label", said("说明", "comment"));
@@ -53,7 +57,7 @@ function toolsOf(one, box, open) {
   if (one.has_file) tools.append(download(`${address}/${place}/file`, one.size));
   if (open) {
     tools.append(action("上移", "up", doing(() => move(one.id, -1))), action("下移", "down", doing(() => move(one.id, 1))));
-    tools.append(action("撤下", "Withdraw", doing(() => send(`${address}/${place}`, undefined, "DELETE"))));
+    tools.append(action("撤下", "Withdraw", asked(`撤下“${one.title}”？经过里会留下记录。`, `Withdraw “${one.title}”? The history keeps a note of it.`, doing(() => send(`${address}/${place}`, undefined, "DELETE")))));
   }
   return tools;
 }
@@ -80,7 +84,7 @@ function item(one) {
   if (open) parts.push(commentOf(one));
   else if (one.comment) parts.push(element("p", "", one.comment));
   parts.push(toolsOf(one, box, open), box);
-  return element("li", "panel exhibit", element("div", "place", String(one.position)), element("div", "", ...parts));
+  return keyed(one.id, element("li", "panel exhibit", element("div", "place", String(one.position)), element("div", "", ...parts)));
 }
 
 function exported(one) {
@@ -115,8 +119,8 @@ async function draw() {
   const open = shown.state === "open";
   byId("about").textContent = [shown.title, shown.shop, shown.outcome && `${said("处理结果", "outcome")}：${shown.outcome}`].filter(Boolean).join(" · ");
   byId("state").replaceChildren(element("span", `badge ${open ? "status-confirmed" : ""}`, ...(open ? both("在办", "open") : both("已结", "closed"))));
-  byId("exhibits").replaceChildren(...shown.exhibits.map(item));
-  if (!shown.exhibits.length) byId("exhibits").append(element("li", "quietfeed", ...both("还没有证据。", "No exhibits yet.")));
+  const items = shown.exhibits.map(item);
+  renew(byId("exhibits"), items.length ? items : [element("li", "quietfeed", ...both("还没有证据。", "No exhibits yet."))]);
   byId("adding").hidden = !open;
   byId("outcome").hidden = !open;
   byId("close").replaceChildren(...(open ? both("结案", "Close") : both("重开", "Reopen")));
@@ -127,26 +131,25 @@ async function draw() {
 byId("upload").addEventListener("submit", async (event) => {
   event.preventDefault();
   const file = byId("file").files[0];
-  const title = new URLSearchParams({ title: byId("filetitle").value });
-  const csrf = document.querySelector('meta[name="csrf"]').content;
+  say(said("正在收入…", "receiving…"));
   try {
-    const response = await fetch(`${address}/files?${title}`, { method: "POST", body: file, headers: { "X-CSRF-Token": csrf, "Content-Type": file.type } });
-    const body = await response.json();
-    if (!response.ok) throw new Error(said(body.zh, body.en));
+    await sendFile(`${address}/files?${new URLSearchParams({ title: byId("filetitle").value })}`, file, file.type);
     event.target.reset();
+    say(said("已收入", "received"));
     await draw();
   } catch (error) {
     report(error);
   }
 });
+byId("file").addEventListener("change", () => { byId("filetitle").value ||= (byId("file").files[0]?.name ?? "").replace(/\.[^.]*$/, ""); });
 byId("noting").addEventListener("submit", (event) => {
   event.preventDefault();
-  send(`${address}/notes`, { title: byId("notetitle").value, comment: byId("notetext").value }).then(() => event.target.reset()).then(draw, report);
+  send(`${address}/notes`, { title: byId("notetitle").value, comment: byId("notetext").value }).then(() => event.target.reset()).then(draw).catch(report);
 });
 byId("decide").addEventListener("submit", (event) => {
   event.preventDefault();
   const state = shown.state === "open" ? "closed" : "open";
-  send(`${address}/decision`, { state, outcome: byId("outcome").value }, "PUT").then(draw, report);
+  send(`${address}/decision`, { state, outcome: byId("outcome").value }, "PUT").then(draw).catch(report);
 });
 byId("export").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -157,10 +160,16 @@ byId("negate").addEventListener("submit", (event) => {
   order("negatives", { query: byId("query").value, stream: byId("within").value }, said("正在检索…", "searching…"));
 });
 
+async function drawHolds() {
+  holds.draw(await listHolds());
+}
+
 async function begin() {
   await draw();
+  await drawHolds();
   const { streams } = await ask("/api/v1/streams", { limit: 500 });
   if (shown.shop) byId("within").options[0].textContent = said(`${shown.shop}的全部直播`, `all streams of ${shown.shop}`);
   byId("within").append(...streams.map((one) => new Option(one.name, one.name)));
+  holds.streams(streams.filter((one) => !shown.shop || one.shop === shown.shop).map((one) => one.name));
 }
 begin().catch(report);

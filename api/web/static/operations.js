@@ -1,26 +1,27 @@
 // Operations: figures, watched streams, rules over time, backfill, checks with their repairs, webhooks.
 
+import { DryRuns } from "./dryruns.js";
 import { drawFigures } from "./figures.js";
 import { Packs } from "./packs.js";
 import { ask, send } from "./service.js";
-import { action, fill, number, reporter, row } from "./table.js";
+import { action, asked, fill, keyed, number, reporter, row } from "./table.js";
 import { both, element, said, timecode } from "./words.js";
 
-const EVERY_MS = 5000;
-const FIGURES_EVERY_MS = 60000;
+const LOOK_MS = 5000;
 const byId = (id) => document.getElementById(id);
-const { report } = reporter(byId("status"));
+const { say, report } = reporter(byId("status"));
 const STATES = {
   running: ["录制中", "recording"], starting: ["启动中", "starting"], reconnecting: ["正在重连", "reconnecting"], failed: ["出错", "failed"],
   stopping: ["正在结束", "ending"], stopped: ["已停止", "stopped"], ended: ["已结束", "ended"],
 };
 const RUNS = ["running", "starting", "reconnecting"];
-const packs = new Packs(report);
-let drawnAt = -Infinity;
+const tries = new DryRuns(report);
+const packs = new Packs({ say, report, drawn: (drafts) => tries.drafts(drafts), tries: (id) => tries.choose(id) });
+const drawn = new Map();
+let failing = false;
 
 async function checks() {
-  const response = await fetch("/health");
-  const body = await response.json();
+  const body = await (await fetch("/health")).json();
   fill(byId("checks"), (body.checks ?? []).map((check) => {
     const told = element("div", "", ...both(check.zh, check.en));
     if (!check.ok && check.repair_zh) told.append(element("div", "failed", ...both(`修复：${check.repair_zh}`, `repair: ${check.repair_en}`)));
@@ -30,12 +31,12 @@ async function checks() {
 
 function watch(one) {
   const run = (what, method = "POST") => () => send(`/api/v1/watches/${encodeURIComponent(one.name)}${what}`, undefined, method).then(watches, report);
-  const tools = RUNS.includes(one.state) ? [action("停止", "Stop", run("/stop"))] : [action("重新开始", "Start", run("/start")), " ", action("移除", "Remove", run("", "DELETE"))];
+  const tools = RUNS.includes(one.state) ? [action("停止", "Stop", run("/stop"))] : [action("重新开始", "Start", run("/start")), " ", action("移除", "Remove", asked(`移除 ${one.name}？录像和告警都保留。`, `Remove ${one.name}? What was recorded stays.`, run("", "DELETE")))];
   const state = element("span", `badge room-${one.state}`, ...both(...(STATES[one.state] ?? [one.state, ""])));
   const error = one.error ? both(one.error.zh, one.error.en) : "";
   const lag = element("span", one.behind ? "late" : "", `${(one.lag ?? 0).toFixed(1)} s`);
   lag.dataset.number = "";
-  return row(one.name, [state], [number(timecode(one.recorded ?? 0))], [lag], [number(one.alerts ?? 0)], error, tools);
+  return keyed(one.name, row(one.name, [state], [number(timecode(one.recorded ?? 0))], [lag], [number(one.alerts ?? 0)], error, tools));
 }
 
 function tile(id, value, note, alarm = false) {
@@ -70,11 +71,25 @@ byId("watch").addEventListener("submit", async (event) => {
 });
 
 async function figures() {
-  if (performance.now() - drawnAt < FIGURES_EVERY_MS) return;
-  drawnAt = performance.now();
-  await packs.draw();
   drawFigures(await ask("/api/v1/operations", { days: 28 }), tile);
 }
-const all = () => Promise.all([checks(), watches(), webhooks(), figures()]).catch(report);
-all();
-setInterval(all, EVERY_MS);
+
+async function streams() {
+  const page = await ask("/api/v1/streams", { limit: 500 });
+  byId("trystream").append(...page.streams.map((one) => new Option(one.name, one.name)));
+}
+
+// Each part is asked for as often as it is worth; where one fails the others stand.
+const PARTS = [[watches, 5], [webhooks, 15], [figures, 60], [() => packs.draw(), 60], [checks, 60]];
+function look() {
+  for (const [part, every] of PARTS) {
+    if (performance.now() - (drawn.get(part) ?? -Infinity) < every * 1000 - LOOK_MS / 2) continue;
+    drawn.set(part, performance.now());
+    part().then(() => { if (failing) say(""); failing = false; }, (error) => { failing = true; report(error); });
+  }
+}
+look();
+streams().catch(report);
+tries.watch().catch(report);
+setInterval(() => document.hidden || look(), LOOK_MS);
+document.addEventListener("visibilitychange", () => document.hidden || look());

@@ -1,5 +1,7 @@
 // Replay: stand on the word, set in and out points to a frame, hear them, cut the clip or the package.
 
+import { FOUND } from "./hits.js";
+import { keys } from "./keys.js";
 import { settled } from "./orders.js";
 import { Pins } from "./pins.js";
 import { Reel } from "./reel.js";
@@ -9,16 +11,21 @@ import { Transcript } from "./transcript.js";
 import { both, element, fine, said } from "./words.js";
 
 const AROUND_S = 5;
+const RENEW_MS = 10000;
 const byId = (id) => document.getElementById(id);
 const stream = byId("stage").dataset.stream;
 const given = new URLSearchParams(location.search);
 const video = byId("video");
+const place = (what) => `/api/v1/streams/${encodeURIComponent(stream)}${what && "/"}${what}`;
 const reel = new Reel(video, stream);
 let track = null;
 let transcript = null;
 let from = null;
 let to = null;
 let stopAt = null;
+// Of a transcript that was imported alone there is nothing to play.
+let silent = false;
+let marks = [];
 
 function say(text, failed = false) {
   byId("status").textContent = text;
@@ -26,13 +33,17 @@ function say(text, failed = false) {
 }
 const report = (error) => say(error.message, true);
 const pins = new Pins({ box: byId("compare"), list: byId("pins"), pair: byId("pair"), apart: byId("apart"), report });
-const go = (moment, play = false) => reel.seek(moment, play).then(() => say(""), report);
+const go = (moment, play = false) => (silent ? stand(moment) : reel.seek(moment, play).then(() => say(""), report));
 
-function tick() {
-  const now = reel.now();
+function stand(now) {
   byId("moment").textContent = fine(now);
   track?.stand(now);
   transcript?.follow(now);
+}
+
+function tick() {
+  const now = reel.now();
+  stand(now);
   if (stopAt !== null && now >= stopAt) {
     video.pause();
     stopAt = null;
@@ -55,7 +66,7 @@ function choose(start, end) {
 function shot(end, at) {
   byId(`${end}shot`).hidden = at === null;
   byId(`${end}text`).textContent = at === null ? "" : `${end === "in" ? said("入点", "in") : said("出点", "out")} ${fine(at)}`;
-  if (at !== null) byId(`${end}shot`).src = `/api/v1/streams/${encodeURIComponent(stream)}/still?at=${pictured(at).toFixed(3)}`;
+  if (at !== null) byId(`${end}shot`).src = `${place("still")}?at=${pictured(at).toFixed(3)}`;
 }
 
 const pictured = (at) => Math.max(at, (reel.parts[0]?.start ?? 0) + 0.3);
@@ -146,7 +157,7 @@ async function packMasked() {
 async function note(event) {
   event.preventDefault();
   try {
-    const made = await send(`/api/v1/streams/${encodeURIComponent(stream)}/timeline`, { kind: "note", text: byId("note").value, at: reel.now() });
+    const made = await send(place("timeline"), { kind: "note", text: byId("note").value, at: track.at });
     byId("note").value = "";
     transcript.remark(made);
     track.remark(made);
@@ -156,18 +167,19 @@ async function note(event) {
   }
 }
 
+// To the next or the last alert or hit.
+function jump(by) {
+  const now = track.at;
+  const next = by > 0 ? marks.find((mark) => mark > now + 0.5) : marks.findLast((mark) => mark < now - 0.5);
+  if (next !== undefined) go(next);
+}
+
 const step = (pictures, seconds = 0) => reel.step(pictures, seconds).then(() => say(""), report);
 const KEYS = {
   " ": () => (video.paused ? video.play() : video.pause()), i: () => choose(reel.now(), to), o: () => choose(from, reel.now()),
-  p: () => !byId("hear").disabled && hear(), ",": () => step(-1), ".": () => step(1), j: () => step(0, -5), l: () => step(0, 5), c: () => pins.add({ stream, at: reel.now() }),
+  p: () => !byId("hear").disabled && hear(), ",": () => step(-1), ".": () => step(1), j: () => step(0, -5), l: () => step(0, 5), c: () => pins.add({ stream, at: reel.now() }), n: () => jump(1), b: () => jump(-1),
 };
-document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea, button, a, video, [role=slider]")) return;
-  const act = KEYS[event.key.toLowerCase()];
-  if (!act) return;
-  event.preventDefault();
-  act();
-});
+keys(KEYS);
 byId("in").addEventListener("click", () => choose(reel.now(), to));
 byId("out").addEventListener("click", () => choose(from, reel.now()));
 byId("hear").addEventListener("click", hear);
@@ -185,28 +197,61 @@ video.addEventListener("seeked", () => requestAnimationFrame(tick));
 async function hitsOf(words) {
   if (!words || !may("search")) return [];
   const found = await ask("/api/v1/search", { q: words, stream, limit: 50 });
-  return found.hits.filter((hit) => hit.stream === stream);
+  return found.hits.filter((hit) => hit.stream === stream && hit.score >= FOUND);
+}
+
+// Where something is recorded: at that moment, or as soon after it as there is anything.
+function recorded(parts, moment) {
+  const part = parts.find((one) => moment < one.end) ?? parts.at(-1);
+  return Math.max(moment < part.end ? moment : part.start, part.start);
+}
+
+function draw(overview, hits) {
+  marks = [...overview.alerts, ...hits].map((one) => one.start).sort((a, b) => a - b);
+  track.draw(overview, hits);
+}
+
+// A stream that goes on is looked at again now and then.
+async function renew(hits) {
+  const overview = await ask(place("overview"));
+  if (overview.parts.at(-1)?.end === reel.parts.at(-1)?.end) return;
+  reel.parts = overview.parts;
+  track.reach(overview.parts.at(-1).end);
+  draw(overview, hits);
+  await transcript.more(overview.alerts);
 }
 
 async function begin() {
-  byId("make").hidden = !may("exhibit");
   byId("noteform").hidden = !may("review");
-  const overview = await ask(`/api/v1/streams/${encodeURIComponent(stream)}/overview`);
-  const total = overview.parts.at(-1)?.end ?? 1;
+  const [overview, about] = await Promise.all([ask(place("overview")), ask(place(""))]);
+  if (about.title) byId("title").textContent = about.title;
+  silent = overview.parts.length === 0;
+  byId("video").hidden = byId("tools").hidden = silent;
+  byId("make").hidden = !may("exhibit") || silent;
+  byId("nothing").hidden = !silent;
   reel.parts = overview.parts;
-  track = new Track(byId("track"), total, (moment) => go(moment));
-  track.draw(overview, []);
+  track = new Track(byId("track"), lasts(overview), (moment) => go(moment));
+  draw(overview, []);
   transcript = new Transcript(byId("transcript"), stream, (moment) => go(moment));
-  const at = Number(given.get("at") ?? overview.parts[0]?.start ?? 0);
-  await reel.seek(at);
-  if (given.has("end")) choose(Math.max(0, at - AROUND_S), Math.min(total, Number(given.get("end")) + AROUND_S));
-  await transcript.load(overview.alerts);
+  const wanted = Number(given.get("at") ?? 0) || 0;
+  const at = silent ? wanted : recorded(overview.parts, wanted);
+  const read = transcript.load(overview.alerts, at);
+  if (!silent) await reel.seek(at).catch(report);
+  if (given.has("end") && !silent) choose(Math.max(0, at - AROUND_S), Math.min(lasts(overview), Number(given.get("end")) + AROUND_S));
+  const [hits] = await Promise.all([hitsOf(given.get("q")), read, listCases()]);
   for (const event of overview.events) if (event.kind === "note") transcript.remark(event);
-  tick();
-  track.draw(overview, await hitsOf(given.get("q")));
-  if (may("exhibit")) {
-    const { cases } = await ask("/api/v1/cases", { limit: 100 });
-    byId("cases").append(...cases.filter((one) => one.state === "open").map((one) => new Option(one.title, one.number)));
-  }
+  byId("quiet").hidden = transcript.items.length > 0;
+  draw(overview, hits);
+  if (silent) stand(at);
+  else tick();
+  if (!silent && !about.ended_at) setInterval(() => document.hidden || renew(hits).catch(() => {}), RENEW_MS);
+}
+
+const lasts = ({ parts, alerts, events }) => parts.at(-1)?.end ?? Math.max(1, ...alerts.map((one) => one.end), ...events.map((one) => one.at));
+
+async function listCases() {
+  if (!may("exhibit")) return;
+  const { cases } = await ask("/api/v1/cases", { limit: 100 });
+  byId("cases").append(...cases.filter((one) => one.state === "open").map((one) => new Option(one.title, one.number)));
 }
 begin().catch(report);

@@ -1,61 +1,75 @@
 // Search: words in, places out, each with its picture; a place opens the replay at the word.
 
+import { FOUND, hitItem } from "./hits.js";
 import { ask, send } from "./service.js";
-import { day } from "./table.js";
-import { both, element, marked, said, timecode } from "./words.js";
+import { action, reporter } from "./table.js";
+import { both, element, said } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
-const WAYS = { exact: ["原话", "exact"], letters: ["字面", "letters"], sound: ["读音", "sound"], concept: ["概念", "concept"], meaning: ["含义", "meaning"] };
-const FIELDS = ["stream", "shop", "host", "product", "alerted", "from", "to", "near"];
+const { say, report } = reporter(byId("status"));
+const FIELDS = ["stream", "shop", "host", "product", "alerted"];
+const TIMES = ["from", "to", "near"];
+const FIRST = 20;
+const MOST = 100;
+let limit = FIRST;
+let asked = 0;
 
-function say(text, failed = false) {
-  byId("status").textContent = text;
-  byId("status").classList.toggle("failed", failed);
+// Moments are typed by the clock of this place and asked for in UTC, which the address keeps.
+const moment = (name) => (byId(name).value ? new Date(byId(name).value).toISOString() : "");
+const pad = (value) => String(value).padStart(2, "0");
+function local(text) {
+  const at = new Date(text);
+  if (Number.isNaN(at.getTime())) return "";
+  return `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())}T${pad(at.getHours())}:${pad(at.getMinutes())}`;
 }
 
-function place(hit) {
-  const at = new URLSearchParams({ at: hit.start.toFixed(3), end: hit.end.toFixed(3), q: byId("words").value });
-  const link = element("a", "hit");
-  link.href = `/replay/${encodeURIComponent(hit.stream)}?${at}`;
-  const picture = element("img", "thumb");
-  picture.src = `/api/v1/streams/${encodeURIComponent(hit.stream)}/still?at=${hit.start.toFixed(3)}`;
-  picture.loading = "lazy";
-  picture.alt = "";
-  const where = element("div", "where", element("b", "", hit.stream), element("span", "", timecode(hit.start)));
-  where.append(element("span", "", day(hit.wall_time)));
-  const why = element("div", "where");
-  for (const reason of hit.why) why.append(element("span", "badge", ...both(...(WAYS[reason.way] ?? [reason.way, ""]))));
-  if (hit.denied) why.append(element("span", "badge", ...both("此处为否定", "denied here")));
-  link.append(picture, element("div", "", where, element("div", "words", ...marked(hit.text, hit.matched)), why));
-  return element("li", "", link);
-}
+const given = () => Object.fromEntries([...FIELDS.map((name) => [name, byId(name).value]), ...TIMES.map((name) => [name, moment(name)])]);
 
-function told(found) {
+function told(found, sure) {
   const { streams, seconds, gaps, not_indexed: waiting } = found.searched;
   const hours = (seconds / 3600).toFixed(2);
   const rest = waiting ? said(`，另有 ${waiting} 句尚未编入`, `, ${waiting} utterances not yet indexed`) : "";
-  say(said(`${found.hits.length} 处；搜了 ${streams} 场、${hours} 小时、${gaps} 个缺口`, `${found.hits.length} hits; searched ${streams} streams, ${hours} h, ${gaps} gaps`) + rest);
+  say(said(`${sure} 处；搜了 ${streams} 场、${hours} 小时、${gaps} 个缺口`, `${sure} hits; searched ${streams} streams, ${hours} h, ${gaps} gaps`) + rest);
+}
+
+// What only comes near stands apart: it is no find, and no proof that there is none.
+function list(hits, query) {
+  const sure = hits.filter((hit) => hit.score >= FOUND);
+  const near = hits.filter((hit) => hit.score < FOUND);
+  byId("hits").replaceChildren(...sure.map((hit) => hitItem(hit, query)));
+  byId("nearlist").replaceChildren(...near.map((hit) => hitItem(hit, query)));
+  byId("nears").hidden = near.length === 0;
+  byId("nothing").hidden = sure.length > 0;
+  byId("more").hidden = hits.length < limit || limit >= MOST;
+  return sure.length;
 }
 
 async function search() {
+  asked += 1;
+  const turn = asked;
+  const query = byId("words").value;
   say(said("正在搜索…", "searching…"));
-  const given = Object.fromEntries(FIELDS.map((name) => [name, byId(name).value]));
   try {
-    const found = await ask("/api/v1/search", { q: byId("words").value, ...given, limit: 20 });
-    byId("hits").replaceChildren(...found.hits.map(place));
-    told(found);
-    const kept = new URLSearchParams([["q", byId("words").value], ["format", "csv"], ["limit", "100"], ...Object.entries(given).filter(([, v]) => v)]);
+    const found = await ask("/api/v1/search", { q: query, ...given(), limit });
+    if (turn !== asked) return;
+    told(found, list(found.hits, query));
+    const kept = new URLSearchParams([["q", query], ["format", "csv"], ["limit", String(MOST)], ...Object.entries(given()).filter(([, value]) => value)]);
     byId("csv").href = `/api/v1/search?${kept}`;
     byId("csv").hidden = byId("save").hidden = false;
   } catch (error) {
-    say(error.message, true);
+    if (turn === asked) report(error);
   }
 }
 
 byId("search").addEventListener("submit", (event) => {
   event.preventDefault();
-  const kept = new URLSearchParams([["q", byId("words").value], ...FIELDS.map((name) => [name, byId(name).value])].filter(([, v]) => v));
+  const kept = new URLSearchParams([["q", byId("words").value], ...Object.entries(given())].filter(([, value]) => value));
   history.replaceState(null, "", `/search?${kept}`);
+  limit = FIRST;
+  search();
+});
+byId("more").addEventListener("click", () => {
+  limit = MOST;
   search();
 });
 
@@ -63,19 +77,35 @@ byId("save").addEventListener("click", async () => {
   const query = byId("words").value;
   const wanted = { query, stream: byId("stream").value, shop: byId("shop").value, host: byId("host").value, product: byId("product").value };
   try {
-    await send(`/api/v1/searches/${encodeURIComponent(query.replaceAll("/", " "))}`, wanted, "PUT");
+    await send(address(query.replaceAll("/", " ").slice(0, 100)), wanted, "PUT");
     say(said("已保存，新的命中会出现在直播墙和推送里。", "Saved; new matches are told on the wall and by webhooks."));
+    await listSaved();
   } catch (error) {
-    say(error.message, true);
+    report(error);
   }
 });
 
+const address = (name) => `/api/v1/searches/${encodeURIComponent(name)}`;
+
+async function listSaved() {
+  const { searches } = await ask("/api/v1/searches");
+  byId("saved").hidden = searches.length === 0;
+  byId("savedlist").replaceChildren(...searches.map((one) => {
+    const link = element("a", "", one.name);
+    link.href = `/search?${new URLSearchParams(Object.entries({ q: one.query, stream: one.stream, shop: one.shop, host: one.host, product: one.product }).filter(([, value]) => value))}`;
+    const gone = action("删除", "Remove", () => send(address(one.name), undefined, "DELETE").then(listSaved, report));
+    return element("li", "line", link, element("span", "note", ...both(`已有 ${one.matches ?? 0} 处新命中`, `${one.matches ?? 0} new`)), gone);
+  }));
+}
+
 async function begin() {
+  const wanted = new URLSearchParams(location.search);
+  byId("words").value = wanted.get("q") ?? "";
+  listSaved().catch(report);
   const page = await ask("/api/v1/streams", { limit: 500 });
   for (const stream of page.streams) byId("stream").append(new Option(stream.title ? `${stream.name}（${stream.title}）` : stream.name, stream.name));
-  const given = new URLSearchParams(location.search);
-  byId("words").value = given.get("q") ?? "";
-  for (const name of FIELDS) byId(name).value = given.get(name) ?? "";
-  if (byId("words").value) await search();
+  for (const name of FIELDS) byId(name).value = wanted.get(name) ?? "";
+  for (const name of TIMES) byId(name).value = local(wanted.get(name) ?? "");
+  if (byId("words").value && !asked) await search();
 }
-begin().catch((error) => say(error.message, true));
+begin().catch(report);

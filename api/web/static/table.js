@@ -1,6 +1,6 @@
 // Rows of tables, and small buttons in them.
 
-import { both, element } from "./words.js";
+import { both, element, said } from "./words.js";
 
 const FOCUSABLE = "button, a, input, select, textarea";
 
@@ -51,6 +51,9 @@ export function action(zh, en, act) {
   button.addEventListener("click", act);
   return button;
 }
+
+// What cannot be taken back is asked about first.
+export const asked = (zh, en, act) => () => window.confirm(said(zh, en)) && act();
 
 export function reporter(status) {
   const say = (text, failed = false) => {

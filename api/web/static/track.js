@@ -8,23 +8,28 @@ const HEIGHT = 56;
 export class Track {
   constructor(box, total, chosen) {
     this.box = box;
-    this.total = Math.max(total, 0.001);
     this.svg = shape("svg", { viewBox: `0 0 1000 ${HEIGHT}`, preserveAspectRatio: "none" });
     this.head = shape("line", { y1: 0, y2: HEIGHT, class: "playhead" });
     this.range = shape("rect", { y: 0, height: HEIGHT, class: "chosen", width: 0 });
     box.replaceChildren(this.svg);
-    box.setAttribute("aria-valuemax", String(Math.round(total)));
     box.addEventListener("click", (event) => {
       const { left, width } = box.getBoundingClientRect();
       chosen(((event.clientX - left) / width) * this.total);
     });
     box.addEventListener("keydown", (event) => {
-      const step = { ArrowLeft: -5, ArrowRight: 5, PageUp: -60, PageDown: 60 }[event.key];
+      const step = { ArrowLeft: -5, ArrowRight: 5, PageUp: -60, PageDown: 60, Home: -Infinity, End: Infinity }[event.key];
       if (!step) return;
       event.preventDefault();
       chosen(Math.min(this.total, Math.max(0, this.at + step)));
     });
     this.at = 0;
+    this.reach(total);
+  }
+
+  // How long it is; a stream that goes on grows.
+  reach(total) {
+    this.total = Math.max(total, 0.001);
+    this.box.setAttribute("aria-valuemax", String(Math.round(total)));
   }
 
   x(moment) {

@@ -40,3 +40,28 @@ export function marked(text, matched, start = -1) {
   if (at < 0) return [text];
   return [text.slice(0, at), element("mark", "", matched), text.slice(at + matched.length)];
 }
+
+// Where words stand in a text: each once, in order, none over another.
+export function placesOf(text, all) {
+  const found = all.map((one) => [text.indexOf(one), one.length]).filter(([at, length]) => at >= 0 && length).map(([at, length]) => [at, at + length]);
+  return found.sort((a, b) => a[0] - b[0]).filter(([at], place, sorted) => sorted.slice(0, place).every(([, end]) => end <= at));
+}
+
+export function markedAll(text, all) {
+  const parts = [];
+  let at = 0;
+  for (const [from, to] of placesOf(text, all)) {
+    parts.push(text.slice(at, from), element("mark", "", text.slice(from, to)));
+    at = to;
+  }
+  return [...parts, text.slice(at)];
+}
+
+// A moment of a stream as people write it: seconds, or 1:23 or 1:02:03.5; null for none. What is no moment stays as it
+// is written, for the service to refuse in its own words.
+export function moment(text) {
+  const parts = text.trim().replaceAll("：", ":").split(":");
+  if (!parts[0]) return null;
+  const seconds = parts.reduce((all, part) => all * 60 + Number(part), 0);
+  return Number.isNaN(seconds) ? text : seconds;
+}
