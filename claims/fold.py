@@ -1,13 +1,14 @@
 """Speech as rules read it: one spelling of numerals, no fillers, no stretched words, with a map back.
 
 Made from `core.text.normalise`: Arabic numerals become Chinese, fillers and spaces go, characters
-that were split in two (示去 for 祛) are joined, dialect pronouns become the standard ones, symbols
+that were split in two (示去 for 祛) are joined, regional words become standard ones (`claims.dialect`), symbols
 between characters disappear, clause marks become ``，`` and sentence marks ``。``.
 """
 
 import re
 from dataclasses import dataclass
 
+from claims.dialect import PATTERN, SIGNS, STANDARD
 from claims.numerals import ARABIC, spoken
 from core.text import is_han, normalise
 
@@ -38,9 +39,6 @@ _LETTER_SYMBOLS = {
     "🉑": "可",
     "🈚": "无",
 }
-_DIALECT = {"俺": "我", "恁": "你", "侬": "你", "唔": "不", "嘅": "的", "咗": "了", "冇": "没", "係": "是", "佢": "他",
-            "妳": "你", "乜": "什", "俾": "给", "睇": "看", "覅": "别",
-            "袪": "祛", "瘉": "愈", "衹": "只", "祇": "只", "甦": "苏", "鷰": "燕"}  # fmt: skip
 _DOUBLED = frozenset("最太真超绝特")
 _SPLIT_PATTERN = re.compile("|".join(sorted(map(re.escape, _SPLIT), key=len, reverse=True)))
 
@@ -89,6 +87,8 @@ def fold(text: str) -> Folded:
     normal = normalise(text)
     tape = _Tape(normal.text, list(normal.starts), [start + 1 for start in normal.starts])
     tape = _numbers(_joined(tape))
+    if not SIGNS.isdisjoint(tape.text):
+        tape = tape.replaced(PATTERN, STANDARD)
     tape = tape.replaced(_SPLIT_PATTERN, _SPLIT)
     tape = tape.replaced(_FILLERS, None)
     return _unstretched(text, tape)
@@ -126,7 +126,7 @@ def _kept(text: str, index: int) -> str:
     if char in ".%" and after_digit:
         return char if char == "%" or before_digit else ""
     if is_han(char):
-        return _DIALECT.get(char, char)
+        return char
     return char if char.isalnum() else ""
 
 

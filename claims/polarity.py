@@ -301,6 +301,10 @@ _IF_NEXT = re.compile(
 )
 
 
+_NEAR = 30
+"""Characters within which a correction is about the words found."""
+
+
 @dataclass(frozen=True, slots=True)
 class Voice:
     """Whether the words are meant as a claim, and if not, why."""
@@ -369,7 +373,7 @@ def voice(text: str, start: int, end: int) -> Voice:
     around = surroundings(text, start, end)
     words = text[start:end]
     reasons: dict[str, Callable[[], bool]] = {
-        "corrected": lambda: _CORRECTED.search(text) is not None,
+        "corrected": lambda: _corrected(text, start, end),
         "question": lambda: _answered_no(around, words),
         "denied": lambda: _denied_before(around) or _denied_after(around),
         "warning": lambda: _warned(around, words),
@@ -379,6 +383,11 @@ def voice(text: str, start: int, end: int) -> Voice:
     }
     reason = next((name for name, holds in reasons.items() if holds()), "")
     return Voice(not reason, reason)
+
+
+def _corrected(text: str, start: int, end: int) -> bool:
+    """Whether the words are corrected not far from them: what else was put right says nothing of them."""
+    return _CORRECTED.search(text, max(0, start - _NEAR), end + _NEAR) is not None
 
 
 def _conditional(around: Surroundings) -> bool:
