@@ -131,7 +131,7 @@ class IndexCache:
         return self._codes.get(stream, -1)
 
     def nearest(self, vector: Matrix, count: int, rows: Mask | None = None) -> tuple[NDArray[np.int64], Matrix]:
-        """Rows and cosines of the ``count`` nearest living vectors, within the mask over rows."""
+        """Rows and inner products of the ``count`` nearest living vectors, within the mask over rows."""
         owners = self.row_of_place.values
         if rows is None:
             places, scores = self.vectors.nearest(vector, count)
@@ -141,8 +141,8 @@ class IndexCache:
             places, scores = self.vectors.nearest(vector, count, within[within >= 0].astype(np.int64))
         return owners[places].astype(np.int64), scores
 
-    def cosines(self, vector: Matrix, rows: NDArray[np.int64]) -> Matrix:
-        """Cosines of ``vector`` with the vectors of ``rows``; NaN for rows that have none."""
+    def products(self, vector: Matrix, rows: NDArray[np.int64]) -> Matrix:
+        """Inner products of ``vector`` with the vectors of ``rows``; NaN for rows that have none."""
         places = self.place.values[rows]
         found = np.full(len(rows), np.nan, dtype=np.float32)
         known = places >= 0
@@ -152,13 +152,13 @@ class IndexCache:
     def refined(self, connection: Connection, vector: Matrix, count: int) -> Ids:
         """Ids of the ``count`` nearest, put in order by the exact vectors of four times as many."""
         rows, scores = self.nearest(vector, 4 * count)
-        exact = self.exact_cosines(connection, vector, rows)
+        exact = self.exact_products(connection, vector, rows)
         order = np.argsort(-np.where(np.isnan(exact), scores, exact), kind="stable")[:count]
         best: Ids = self.ids.values[rows[order]]
         return best
 
-    def exact_cosines(self, connection: Connection, vector: Matrix, rows: NDArray[np.int64]) -> Matrix:
-        """Like `cosines`, with the vectors as the database holds them; at most 500 rows."""
+    def exact_products(self, connection: Connection, vector: Matrix, rows: NDArray[np.int64]) -> Matrix:
+        """Like `products`, with the vectors as the database holds them; at most 500 rows."""
         ids, matrix = vectors_of(connection, self.identity.sha256, self.ids.values[rows].tolist())
         known = dict(zip(ids, (matrix @ vector).tolist(), strict=True)) if ids else {}
         return np.array([known.get(int(i), np.nan) for i in self.ids.values[rows]], dtype=np.float32)

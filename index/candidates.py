@@ -16,9 +16,10 @@ from sqlalchemy import Connection
 
 from index.cache import WAYS, IndexCache
 from index.concepts import NEAR, ConceptTable
-from index.fusion import COVERAGE, MEANING_UNKNOWN, Calibration
+from index.fusion import COVERAGE, MEANING_UNKNOWN
 from index.grams import grams, pairs
 from index.inverted import BLOCK, term
+from index.projection import Probe
 from index.ranking import CONCEPT, SOUND_RUN, Query
 from index.vectors import Mask
 from models.embedder import Matrix
@@ -174,24 +175,21 @@ def _by_one_letter(connection: Connection, query: Query, scope: Scope, cache: In
 
 
 def by_meaning(
-    cache: IndexCache, pending: "Future[Matrix]", *, inside: Mask | None = None, wanted: int = 10
+    cache: IndexCache, pending: "Future[Probe]", *, inside: Mask | None = None, wanted: int = 10
 ) -> "Future[Rows]":
-    """The rows nearest to the query, whose vector is ``pending``: looked for beside the scoring of words."""
+    """The rows nearest to the query, whose probe is ``pending``: looked for beside the scoring of words."""
 
     def nearest() -> Rows:
-        return cache.nearest(pending.result()[0], max(BY_MEANING, wanted), inside)[0]
+        return cache.nearest(pending.result().direction, max(BY_MEANING, wanted), inside)[0]
 
     return _beside().submit(nearest)
 
 
-def by_everything(
-    cache: IndexCache, found: Coverage, vector: Matrix, near: Rows, calibration: Calibration, *, wanted: int = 10
-) -> Rows:
+def by_everything(cache: IndexCache, found: Coverage, probe: Probe, near: Rows, *, wanted: int = 10) -> Rows:
     """The best rows by coverage and meaning together, as far as both are known without the texts."""
     rows = np.union1d(found.likely, near)
-    cosines = cache.cosines(vector, rows)
-    meaning = np.clip((cosines - calibration.floor) / calibration.span, 0.0, 1.2)
-    score = np.where(np.isnan(cosines), MEANING_UNKNOWN, meaning) + COVERAGE * found.shares(rows) ** 2
+    meaning = probe.meaning(cache.products(probe.direction, rows))
+    score = np.where(np.isnan(meaning), MEANING_UNKNOWN, meaning) + COVERAGE * found.shares(rows)
     kept: Rows = rows[np.argsort(-score, kind="stable")[: max(KEPT, wanted + wanted // 2)]]
     return kept
 

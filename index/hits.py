@@ -61,7 +61,7 @@ class HitMaker:
             elif len(spans) <= left:
                 left -= len(spans)
                 texts = [entry.utterance.text[start:end] for start, end in spans]
-                nearness = self._embed(texts).result() @ entry.found.vector
+                nearness = self._embed(texts).result() @ entry.found.probe.direction
                 best[number] = spans[int(nearness.argmax())]
         return best
 

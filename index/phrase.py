@@ -15,8 +15,9 @@ from index.cache import IndexCache
 from index.candidates import Coverage, Rows, by_everything, by_meaning, by_words, coverage
 from index.concepts import ConceptTable
 from index.exact import holds, rows_holding
-from index.fusion import MEANING_UNKNOWN, Calibration, score, standing
+from index.fusion import MEANING_UNKNOWN, score, standing
 from index.neighbours import JOINT, Joined, best_join, neighbours_of
+from index.projection import Probe
 from index.ranking import Match, Matcher, Query
 from index.repair import repaired
 from index.request import Asked
@@ -32,6 +33,7 @@ REPAIRS = 2
 RERANKED = 30
 RERANKING = 1.0
 Embed = Callable[[Sequence[str]], "Future[Matrix]"]
+Probing = Callable[[str], "Future[Probe]"]
 Texts = dict[int, tuple[str, str]]
 
 
@@ -54,17 +56,17 @@ class Tools:
     cache: IndexCache
     matcher: Matcher
     concepts: ConceptTable
-    calibration: Calibration
+    probe: Probing
     embed: Embed
     reranker: Reranker | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A phrase, its vector, and the rows that answer it, best first; ``reembedded`` texts were embedded besides."""
+    """A phrase, what it looks for, and the rows that answer it, best first; ``reembedded`` texts were embedded more."""
 
     query: Query
-    vector: Matrix
+    probe: Probe
     ranked: list[Ranked]
     reembedded: int
 
@@ -84,7 +86,7 @@ class PhraseSearch:
         """The best ``wanted`` rows; more where a cross-encoder puts more than these in order."""
         if self._tools.reranker is not None:
             wanted = max(wanted, RERANKED)
-        pending = self._tools.embed([asked.text])
+        pending = self._tools.probe(asked.text)
         query = self._tools.matcher.query(asked.text)
         inside = self._inside(asked)
         limited = None if self._rows is None and not asked.exact else inside
@@ -94,13 +96,17 @@ class PhraseSearch:
         self._compare(query, by_words(self._connection, query, covered, self._scope, self._cache), matches, inside)
         repairs = self._repairs(query, matches)
         changed = self._tools.embed(list(repairs.values())) if repairs else None
-        vector = pending.result()[0]
-        rest = by_everything(self._cache, covered, vector, near.result(), self._tools.calibration, wanted=wanted)
+        probe = pending.result()
+        rest = by_everything(self._cache, covered, probe, near.result(), wanted=wanted)
         self._compare(query, rest, matches, inside)
-        better = dict(zip(repairs, changed.result() @ vector, strict=True)) if changed else {}
-        ranked = self._ranked(query, vector, self._allowed(asked, matches), better)[:wanted]
+        better = (
+            dict(zip(repairs, probe.meaning(changed.result() @ probe.direction).tolist(), strict=True))
+            if changed
+            else {}
+        )
+        ranked = self._ranked(query, probe, self._allowed(asked, matches), better)[:wanted]
         ranked = self._reranked(query, self._with_neighbours(query, covered, ranked, matches))
-        return Found(query, vector, ranked, len(repairs))
+        return Found(query, probe, ranked, len(repairs))
 
     def _inside(self, asked: Asked) -> Mask:
         inside = self._cache.alive.values if self._rows is None else self._rows
@@ -148,16 +154,14 @@ class PhraseSearch:
         }
 
     def _ranked(
-        self, query: Query, vector: Matrix, matches: Mapping[int, Match], better: Mapping[int, float]
+        self, query: Query, probe: Probe, matches: Mapping[int, Match], better: Mapping[int, float]
     ) -> list[Ranked]:
         rows = np.array(list(matches), dtype=np.int64)
         judged = self._judged(query, rows)
-        cosines = self._cache.cosines(vector, rows)
+        meanings = probe.meaning(self._cache.products(probe.direction, rows))
         ranked: list[Ranked] = []
-        for row, cosine in zip(rows.tolist(), cosines.tolist(), strict=True):
-            meaning = MEANING_UNKNOWN if np.isnan(cosine) else self._tools.calibration.meaning(cosine)
-            if row in better:
-                meaning = max(meaning, self._tools.calibration.meaning(float(better[row])))
+        for row, known in zip(rows.tolist(), meanings.tolist(), strict=True):
+            meaning = max(MEANING_UNKNOWN if np.isnan(known) else known, better.get(row, 0.0))
             match, identifier = matches[row], int(self._cache.ids.values[row])
             found = judged.get(identifier, Judged())
             value = score(meaning, match) + standing(query, found, meaning, match)

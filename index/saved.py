@@ -19,12 +19,13 @@ from index.answer import Hit, hit_json
 from index.cache import NEIGHBOUR_MS
 from index.concepts import load_concepts
 from index.exact import holds
-from index.fusion import Calibration, calibrate, score, standing
+from index.fusion import score, standing
 from index.hearing import embedded_text, load_reader
 from index.hits import Entry, hit_of
 from index.lexicon import load_lexicon
 from index.neighbours import Joined, best_join
 from index.phrase import Found, Ranked
+from index.projection import Probe, Projection, projection_of
 from index.ranking import Match, Matcher, Query
 from index.request import Asked, SearchRequest, asked_phrases
 from models.embedding import Embedder, Matrix
@@ -85,15 +86,15 @@ class SavedSearches:
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
         self._reader = load_reader()
-        self._phrases: dict[str, list[tuple[Asked, Query, Matrix]]] = {}
+        self._phrases: dict[str, list[tuple[Asked, Query, Probe]]] = {}
 
     @cached_property
     def _matcher(self) -> Matcher:
         return Matcher(load_lexicon(), load_concepts())
 
     @cached_property
-    def _calibration(self) -> Calibration:
-        return calibrate(self._embedder)
+    def _projection(self) -> Projection:
+        return projection_of(self._embedder)
 
     def found_in(
         self, db: Database, new: Sequence[Utterance], repaired: Sequence[str], matrix: Matrix
@@ -117,23 +118,24 @@ class SavedSearches:
                     told.append(Told(search, hit))
         return tuple(told)
 
-    def _prepared(self, text: str) -> list[tuple[Asked, Query, Matrix]]:
+    def _prepared(self, text: str) -> list[tuple[Asked, Query, Probe]]:
         if text not in self._phrases:
             phrases, _, _ = asked_phrases(SearchRequest(text))
             vectors = self._embedder.embed([embedded_text(asked.text) for asked in phrases], "query")
             self._phrases[text] = [
-                (asked, self._matcher.query(asked.text), vector) for asked, vector in zip(phrases, vectors, strict=True)
+                (asked, self._matcher.query(asked.text), self._projection.probe(vector))
+                for asked, vector in zip(phrases, vectors, strict=True)
             ]
         return self._phrases[text]
 
-    def _best(self, level: MatchLevel, phrases: Sequence[tuple[Asked, Query, Matrix]], said: _Said) -> Hit | None:
+    def _best(self, level: MatchLevel, phrases: Sequence[tuple[Asked, Query, Probe]], said: _Said) -> Hit | None:
         """The hit for the phrase that the utterance answers best, if it is sure enough."""
-        hits = [self._hit(level, query, vector, said) for asked, query, vector in phrases if _allowed(asked, said)]
+        hits = [self._hit(level, query, probe, said) for asked, query, probe in phrases if _allowed(asked, said)]
         return max((hit for hit in hits if hit is not None), key=lambda hit: hit.score, default=None)
 
-    def _hit(self, level: MatchLevel, query: Query, vector: Matrix, said: _Said) -> Hit | None:
+    def _hit(self, level: MatchLevel, query: Query, probe: Probe, said: _Said) -> Hit | None:
         utterance = said.utterance
-        meaning = self._calibration.meaning(float(np.einsum("i,i->", said.vector, vector)))
+        meaning = float(probe.meaning(np.einsum("i,i->", said.vector, probe.direction)))
         match = self._matcher.match(query, utterance.text, said.repaired)
         value = score(meaning, match) + standing(query, said.judged, meaning, match)
         joined = None if answers(level, match, value) else self._joined(query, match, said)
@@ -142,7 +144,7 @@ class SavedSearches:
         if not answers(level, joined.match if joined else match, value):
             return None
         ranked = Ranked(0, utterance.id, match, meaning, value, joined)
-        return hit_of(Entry(Found(query, vector, [ranked], 0), ranked, utterance, said.before if joined else None))
+        return hit_of(Entry(Found(query, probe, [ranked], 0), ranked, utterance, said.before if joined else None))
 
     def _joined(self, query: Query, match: Match, said: _Said) -> Joined | None:
         """The utterance read together with the one before it, where only the two make the claim."""

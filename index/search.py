@@ -18,11 +18,11 @@ from index.answer import Hit, SearchAnswer
 from index.cache import IndexCache, Progress
 from index.concepts import load_concepts
 from index.extent import ExtentMeter
-from index.fusion import calibrate
 from index.hearing import embedded_text, load_reader
 from index.hits import HitMaker
 from index.lexicon import load_lexicon
 from index.phrase import Found, PhraseSearch, Tools
+from index.projection import Probe, projection_of
 from index.ranking import Matcher
 from index.request import Asked, SearchRequest, asked_phrases, scope_of
 from index.scopes import scope_mask
@@ -64,9 +64,10 @@ class Searcher:
         self._saving = threading.Lock()
         concepts = load_concepts()
         matcher = Matcher(load_lexicon(), concepts)
+        self._projection = projection_of(embedder)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="query-embedder")
         self._cache = self._opened()
-        self._tools = Tools(self._cache, matcher, concepts, calibrate(embedder), self._embed, reranker)
+        self._tools = Tools(self._cache, matcher, concepts, self._probe, self._embed, reranker)
         self._models = (embedder.identity, *([reranker.identity] if reranker else []))
         self._hits = HitMaker(self._embed)
         self._meter = ExtentMeter()
@@ -134,6 +135,11 @@ class Searcher:
 
     def _embed(self, texts: Sequence[str]) -> "Future[Matrix]":
         return self._pool.submit(self._embedder.embed, [embedded_text(text) for text in texts], "query")
+
+    def _probe(self, text: str) -> "Future[Probe]":
+        return self._pool.submit(
+            lambda: self._projection.probe(self._embedder.embed([embedded_text(text)], "query")[0])
+        )
 
     def _opened(self) -> IndexCache:
         reader = load_reader()

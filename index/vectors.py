@@ -59,6 +59,11 @@ class Scale:
         signs: Bytes = np.packbits(matrix > self.mean, axis=1)
         return signs
 
+    def sought(self, vector: Matrix) -> Bytes:
+        """The signs ``(1, bytes)`` of what is nearest to ``vector``, of whatever length, by the inner product."""
+        towards = vector - self.mean * np.float32(float(vector @ self.mean) / max(float(self.mean @ self.mean), 1e-9))
+        return np.packbits(towards > 0).reshape(1, -1)
+
     def vectors(self, codes: Bytes) -> Matrix:
         """The inverse of `codes`, within half a step."""
         found: Matrix = (codes + np.float32(0.5)) * self.step + self.low
@@ -181,7 +186,7 @@ class VectorStore:
         """About the ``count`` places whose signs differ least from those of ``vector``."""
         if self.scale is None:
             raise ValueError("there are no signs yet")
-        sought = self.scale.signs(vector.reshape(1, -1))
+        sought = self.scale.sought(vector)
         if places is not None and len(places) < self._count // 2:
             return places[_least(_differences(sought, self.signs[places]), count)]
         # A few long calls: between them a thread waits for whoever runs Python.

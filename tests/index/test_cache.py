@@ -42,7 +42,7 @@ def test_a_row_without_a_vector_has_no_cosine(archive: Any, cache: IndexCache, e
     archive.say(["三天祛斑"], vectors=False)
     with archive.database.read() as connection:
         cache.refresh(connection)
-    assert np.isnan(cache.cosines(embedder.embed(["斑"], "query")[0], np.array([0]))).all()
+    assert np.isnan(cache.products(embedder.embed(["斑"], "query")[0], np.array([0]))).all()
 
 
 def test_what_is_deleted_is_found_no_more_in_the_database_nor_in_memory(archive: Any, embedder: Embedder) -> None:
