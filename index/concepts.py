@@ -17,7 +17,6 @@ from ahocorasick_rs import AhoCorasick, MatchKind
 from core.errors import BadInputError
 from core.records import Category
 from core.text import NormalText, normalise
-from index.symbols import spell
 
 TABLE = Path(__file__).with_name("concepts.yaml")
 _NUMBER = r"(?:[0-9]+(?:\.[0-9]+)?|[零〇一二三四五六七八九十百千万两几半]+)"
@@ -107,7 +106,7 @@ class ConceptTable:
 
         A word inside a longer one is not seen by itself: 斑马线 is no 斑 when it stands in the table.
         """
-        normal = spell(text).normal
+        normal = normalise(text)
         found: list[Mention] = []
         for start, end in self._words_in(normal.text):
             names = self._by_term[normal.text[start:end]]

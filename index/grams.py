@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
-from index.symbols import Symbol, spell
+from index.symbols import Symbol, take_apart
 
 # A letter that no normalised text contains and that the full-text tokenizer keeps inside a token:
 # "xi"+"an" must not be the gram of the one syllable "xian".
@@ -22,5 +22,5 @@ def pairs(symbols: Sequence[Symbol]) -> list[str]:
 
 def index_text(text: str) -> tuple[list[str], list[str]]:
     """Letter and sound grams of an utterance, as `store.postings.add_postings` takes them."""
-    spelled = spell(text)
+    spelled = take_apart(text)
     return grams(spelled.letters), grams(spelled.sounds)

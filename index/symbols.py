@@ -67,10 +67,12 @@ class Spelled:
 
 @lru_cache(maxsize=8_192)
 def spell(text: str) -> Spelled:
-    """Take ``text`` apart; offsets are code points of ``text`` as given.
+    """`take_apart`, remembered (about 10 KB a text), as one query after another looks at the same texts."""
+    return take_apart(text)
 
-    Remembered, as one query after another looks at the same texts.
-    """
+
+def take_apart(text: str) -> Spelled:
+    """Letters and sounds of ``text``; offsets are code points of ``text`` as given."""
     normal = normalise(text)
     chars, starts = normal.text, normal.starts
     letters: list[tuple[str, int, int]] = []
