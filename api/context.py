@@ -122,7 +122,7 @@ class Limits:
     sign_ins_per_s: float = 0.1
     searches_burst: int = 30
     searches_per_s: float = 10.0
-    searches_at_once: int = 2
+    searches_at_once: int = 1
     searches_waiting: int = 8
 
 

@@ -28,8 +28,9 @@ from livewitness.wiring import database_of, delivery_of, embedder_of, reranker_o
 from pipeline.streams_file import read_streams_file
 from store.engine import SEARCH_CACHE_KIB
 
-_SWITCH_S = 0.001
-"""Threads of one process take turns this often: telling events waits for no search, five times less than by default."""
+_SWITCH_S = 0.0005
+"""Threads of one process take turns this often. Telling an event takes dozens of turns, and each waits so long for
+every thread that computes: with the default of 5 ms a flood of searches held events up for most of a second."""
 _log = logging.getLogger(__name__)
 
 
