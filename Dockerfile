@@ -41,10 +41,12 @@ RUN deploy/setup.sh python3 .venv "" \
     && chown 10001:10001 /data
 USER 10001:10001
 VOLUME /data
-# Without authentication the service listens on loopback only: run with --network host, or put a proxy
-# that authenticates into the same network namespace.
+# As it stands the service listens on the container's loopback. For others, with accounts:
+#   docker run -v livewitness:/data -p 127.0.0.1:8700:8700 -e LIVEWITNESS_ACCOUNTS=1 -e LIVEWITNESS_LISTEN=0.0.0.0 \
+#     -e LIVEWITNESS_PUBLIC_URL=http://127.0.0.1:8700 livewitness
 EXPOSE 8700
-HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
-    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8700/health')"]
+# Degraded (503) is alive: a full disk or a silent time-stamping authority is no reason to restart a recorder.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
+    CMD ["python", "-c", "import http.client, os; c = http.client.HTTPConnection('127.0.0.1', int(os.environ.get('LIVEWITNESS_PORT', 8700)), 4); c.request('GET', '/health'); raise SystemExit(c.getresponse().status not in (200, 503))"]
 ENTRYPOINT ["livewitness"]
 CMD ["serve"]
