@@ -15,14 +15,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, StorageState, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, StorageState, expect, sync_playwright
 
 from api.auth.credentials import invite
 from core.access import Role
-from store.engine import open_database
+from store.engine import Database, open_database
 from tests.e2e.conftest import ROOT, Cli, Running
 
 PASSWORD = "correct horse 电池 staple"
+expect.set_options(timeout=30_000)  # a machine with other work on it is slow, not wrong
 _QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
           "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required")  # fmt: skip
 # In pictures folders of this machine bear the names that they have by default.
@@ -51,10 +52,10 @@ class Console:
     def start(self) -> None:
         """Start the service and wait until it answers."""
         self.running = self.cli.start("serve", "--port", self.port, LIVEWITNESS_ACCOUNTS="1")
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 90
         while True:
             try:
-                urllib.request.urlopen(f"{self.url}/health", timeout=2).close()
+                urllib.request.urlopen(f"{self.url}/sign-in", timeout=10).close()
                 return
             except OSError:
                 assert self.running.process.poll() is None, self.running.messages[-5:]
@@ -69,7 +70,7 @@ class Console:
 
     def invite(self, role: str) -> str:
         """A one-time link for somebody of that role, who bears its name."""
-        db = open_database(self.cli.data / "livewitness.db")
+        db = self.database()
         try:
             return invite(db, role, Role(role), "")
         finally:
@@ -85,6 +86,10 @@ class Console:
                     return found.group()
             time.sleep(0.1)
         raise AssertionError(self.running.messages)
+
+    def database(self) -> Database:
+        """What the service keeps, for tests that put something there."""
+        return open_database(self.cli.data / "livewitness.db")
 
 
 @dataclass
@@ -145,62 +150,93 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     made.cli.close()
 
 
-@pytest.fixture
-def make_desk(browser: Browser, console: Console) -> Iterator[Callable[..., Desk]]:
-    """A fresh browser profile. At the end: no complaint on its console, no request to elsewhere."""
-    contexts: list[BrowserContext] = []
-    desks: list[Desk] = []
+@dataclass
+class Desks:
+    """Makes desks, a fresh browser profile each. When it ends: no complaint on a console, no request to elsewhere."""
 
-    def make(signed_in: StorageState | None = None) -> Desk:
-        context = browser.new_context(
+    browser: Browser
+    console: Console
+    made: list[Desk] = field(default_factory=list)
+
+    def make(self, signed_in: StorageState | None = None) -> Desk:
+        context = self.browser.new_context(
             viewport={"width": 1280, "height": 800}, locale="zh-CN", color_scheme="light", storage_state=signed_in
         )
-        contexts.append(context)
-        desk = Desk(context.new_page(), console.url, console.cli.data)
+        desk = Desk(context.new_page(), self.console.url, self.console.cli.data)
+        desk.page.set_default_timeout(60_000)
         desk.page.on("console", desk.hear)
         desk.page.on("pageerror", lambda e: desk.complaints.append(str(e)))
         context.on(
             "request",
             lambda r: desk.strangers.append(r.url) if urlsplit(r.url).hostname not in {"127.0.0.1", None} else None,
         )
-        desks.append(desk)
+        self.made.append(desk)
         return desk
 
-    yield make
-    for context in contexts:
-        context.close()
-    for desk in desks:
-        assert desk.strangers == []
-        assert desk.complaints == []
-
-
-@pytest.fixture
-def desk_of(console: Console, make_desk: Callable[..., Desk]) -> Callable[[str], Desk]:
-    """A desk where a person of that role is signed in: by one-time link the first time, by its cookie from then on."""
-
-    def enter(role: str) -> Desk:
-        if role in console.people:
-            desk = make_desk(console.people[role])
+    def of(self, role: str) -> Desk:
+        """Where a person of that role is signed in: by one-time link the first time, by its cookie from then on."""
+        people = self.console.people
+        if role in people:
+            desk = self.make(people[role])
             desk.open("/")
             return desk
-        desk = make_desk()
-        link = console.first_link() if role == "admin" else f"{console.url}/sign-in#{console.invite(role)}"
+        desk = self.make()
+        link = (
+            self.console.first_link() if role == "admin" else f"{self.console.url}/sign-in#{self.console.invite(role)}"
+        )
         desk.page.goto(link)
         desk.page.fill("#password", PASSWORD)
         desk.page.click("button[type=submit]")
-        desk.page.wait_for_url(f"{console.url}/")
-        console.people[role] = desk.page.context.storage_state()
+        desk.page.wait_for_url(f"{self.console.url}/")
+        people[role] = desk.page.context.storage_state()
         return desk
 
-    return enter
+    def close(self) -> None:
+        """End them all."""
+        for desk in self.made:
+            desk.page.context.close()
+        for desk in self.made:
+            assert desk.strangers == []
+            assert desk.complaints == []
+
+
+@pytest.fixture
+def desks(browser: Browser, console: Console) -> Iterator[Desks]:
+    made = Desks(browser, console)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def lasting(browser: Browser, console: Console) -> Iterator[Desks]:
+    """Desks that stay open over the tests of a file."""
+    made = Desks(browser, console)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def make_desk(desks: Desks) -> Callable[..., Desk]:
+    """A desk where nobody is signed in."""
+    return desks.make
+
+
+@pytest.fixture
+def desk_of(desks: Desks) -> Callable[[str], Desk]:
+    """A desk where a person of that role is signed in."""
+    return desks.of
 
 
 @pytest.fixture
 def broadcast(console: Console, desk_of: Callable[[str], Desk]) -> str:
     """The bundled broadcast as the console itself plays it, begun by the first test that needs it; its name."""
     if not console.stream:
-        page = desk_of("admin").page
-        page.click("#demo")
-        expect(page.locator("#steps .done")).not_to_have_count(0, timeout=90_000)
-        console.stream = page.evaluate("fetch('/api/v1/demonstration').then(r => r.json()).then(d => d.stream)")
+        begin_the_demonstration(console, desk_of("admin").page)
     return console.stream
+
+
+def begin_the_demonstration(console: Console, page: Page) -> None:
+    """As an operator does on an empty console."""
+    page.click("#demo")
+    expect(page.locator("[data-step=playing].done")).to_be_visible(timeout=120_000)
+    console.stream = page.evaluate("fetch('/api/v1/demonstration').then(r => r.json()).then(d => d.stream)")

@@ -3,7 +3,7 @@
 import time
 from urllib.parse import quote
 
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page, expect
 
 
 def until(page: Page, condition: str, seconds: float = 60) -> None:
@@ -15,8 +15,37 @@ def until(page: Page, condition: str, seconds: float = 60) -> None:
 
 
 def stands_on_a_picture(page: Page) -> None:
-    """Wait until the player shows a picture."""
-    until(page, "document.getElementById('video').readyState >= 2")
+    """Wait until the player stands still and shows the picture where it stands."""
+    until(page, "document.getElementById('moment').dataset.stands === 'true'")
+
+
+def found(page: Page, query: str) -> Locator:
+    """The first hit of a query. What was only just said is found a little later: whoever finds nothing asks again."""
+    hit = page.locator("#hits a").first
+    deadline = time.monotonic() + 120
+    page.fill("#words", query)
+    while True:
+        page.press("#words", "Enter")
+        try:
+            expect(hit).to_be_visible(timeout=2_000)
+        except AssertionError:
+            assert time.monotonic() < deadline, page.inner_text("#status")
+        else:
+            return hit
+
+
+def post(page: Page, path: str, body: dict[str, object]) -> None:
+    """What the page's own scripts would send."""
+    page.evaluate(
+        """([path, body]) => fetch(path, {
+          method: 'POST', body: JSON.stringify(body),
+          headers: {
+            'Content-Type': 'application/json',
+            'X-CSRF-Token': document.querySelector('meta[name=csrf]').content,
+          },
+        })""",
+        [path, body],
+    )
 
 
 def pictures_are_there(page: Page) -> None:

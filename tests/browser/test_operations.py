@@ -1,23 +1,53 @@
-"""What operators see: figures, rules over time, what is kept how long."""
+"""What operators see and do: figures, rules over time, packs tried and put in force, what is kept how long."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from core.clock import utc_now
-from core.records import Alert, AlertStatus, Category, Finding, LegalBasis, ReviewAction, Severity, Stream, Verdict
+from core.records import (
+    Alert,
+    AlertStatus,
+    Category,
+    Finding,
+    LegalBasis,
+    ModelIdentity,
+    ReviewAction,
+    Severity,
+    Stream,
+    Utterance,
+    Verdict,
+)
 from evidence.audit import local_actor
 from evidence.holds import HoldOrder, place_hold
-from store import alerts, jobs, reviews, streams
-from store.engine import Database, open_database
+from store import alerts, jobs, reviews, streams, utterances
+from store.engine import Database
 from store.jobs import Job, JobState
-from tests.browser.conftest import Console, Desk
+from tests.browser.conftest import Console, Desk, Desks
+from tests.browser.steps import post
 
 pytestmark = pytest.mark.slow
 RULES = (("COS-001", "普通化妆品宣称特殊功效", 7, 3), ("ABS-001", "绝对化用语", 4, 5), ("PRC-002", "虚构原价", 2, 9))
 PAST = "往日晚场"
+PACK = """pack:
+  {{id: 店规, version: "{version}", title: 花店禁语, jurisdiction: CN, kind: merchant, effective_from: 2026-02-01}}
+rules:
+- id: SHOP-001
+  title: 催单用语
+  category: absolute_term
+  severity: low
+  say: [{words}]
+  legal_basis: [{{law: 店规, article: 一}}]
+  penalty_ref: 店规
+  advice: 不说
+  advice_en: Do not say it.
+  must_hit: [闭着眼睛下单]
+  must_miss: [普通电风扇]
+"""
 
 
 def past_alert(rule: str, title: str, day: int, number: int) -> Alert:
@@ -32,9 +62,13 @@ def past_alert(rule: str, title: str, day: int, number: int) -> Alert:
 @pytest.fixture(scope="module")
 def past(console: Console) -> Iterator[Database]:
     """Four weeks of alerts, of which every so many was dismissed; two backfill jobs; a hold."""
-    db = open_database(console.cli.data / "livewitness.db")
+    db = console.database()
     with db.write() as connection:
         streams.open_stream(connection, Stream(name=PAST, source="x", shop="花店"))
+        for number, text in enumerate(("宝宝们闭着眼睛下单", "这个杯子容量三百毫升")):
+            begun = utc_now() - timedelta(days=2)
+            said = Utterance(PAST, 0, number * 5000, number * 5000 + 3000, text, (), ModelIdentity("test", ""), begun)
+            utterances.add_utterance(connection, said)
         streams.end_stream(connection, PAST, utc_now() - timedelta(days=1))
         for rule, title, most, every in RULES:
             for day in range(1, 28):
@@ -66,6 +100,90 @@ def test_rules_disk_queue_and_backfill_at_one_look(desk_of: Callable[[str], Desk
     desk.picture("console-operations", whole=True)
 
 
+def pack(folder: Path, version: str, words: str) -> Path:
+    """A rule pack as an operator has it on disk."""
+    file = folder / f"{version}.yaml"
+    file.write_text(PACK.format(version=version, words=words), "utf-8")
+    return file
+
+
+def test_a_pack_is_uploaded_and_tried_by_its_own_sentences(lasting: Desks, past: Database, tmp_path: Path) -> None:
+    desk = lasting.of("operator")
+    page = desk.open("/operations")
+    page.on("dialog", lambda dialog: dialog.accept())
+    packs = page.locator("#packs tr")
+    # One whose own sentences come out wrong says which, and cannot be put in force.
+    page.set_input_files("#packfile", pack(tmp_path, "0", "马上付款"))
+    page.click("#packing button")
+    wrong = packs.filter(has_text="花店禁语")
+    wrong.locator("summary").click()
+    expect(wrong).to_contain_text("应命中而未命中")
+    expect(wrong).to_contain_text("闭着眼睛下单")
+    wrong.locator("button", has_text="启用").click()
+    expect(page.locator("#status")).to_contain_text("不能启用")
+    wrong.locator("button", has_text="删除").click()
+    expect(wrong).to_have_count(0)
+    page.set_input_files("#packfile", pack(tmp_path, "1", "闭着眼睛下单"))
+    page.click("#packing button")
+    draft = packs.filter(has_text="花店禁语")
+    expect(draft).to_contain_text("2 句例句全部相符")
+    draft.locator("button", has_text="试运行").click()
+    expect(page.locator("#trybutton")).to_be_focused()
+    page.select_option("#trystream", PAST)
+    page.click("#trybutton")
+    expect(page.locator("#tries tr")).to_contain_text("1")
+    assert all("409" in complaint for complaint in desk.complaints), desk.complaints
+    desk.complaints.clear()
+
+
+def test_a_hold_is_placed_and_lifted_each_with_a_reason(desk_of: Callable[[str], Desk], past: Database) -> None:
+    desk = desk_of("adjudicator")
+    page = desk.page
+    post(page, "/api/v1/cases", {"number": "争议-10", "title": "鲜花与图片不符", "shop": "花店"})
+    desk.open("/cases/争议-10")
+    page.select_option("#holdstream", PAST)
+    page.fill("#holdfrom", "1:30")
+    page.fill("#holdto", "0:10")
+    page.fill("#holdwhy", "消费者已起诉")
+    page.click("#holding button")
+    expect(page.locator("#status")).to_contain_text("结束须晚于开始")
+    page.fill("#holdto", "0:02:00")
+    page.click("#holding button")
+    held = page.locator("#holds tr", has_text="消费者已起诉")
+    expect(held).to_contain_text("0:01:30.0 – 0:02:00.0")
+    expect(held).to_contain_text("adjudicator")
+    held.locator("button", has_text="解除").click()
+    expect(held.locator("input")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(held).to_have_count(1)
+    page.keyboard.type("双方和解")
+    page.keyboard.press("Enter")
+    expect(page.locator("#holds tr", has_text="消费者已起诉")).to_have_count(0)
+    desk.open("/cases/争议-10")
+    expect(page.locator("#history")).to_contain_text("解除保全")
+    assert all("400" in complaint for complaint in desk.complaints), desk.complaints
+    desk.complaints.clear()
+
+
+def test_a_draft_that_was_tried_on_what_was_said_is_put_in_force(lasting: Desks, past: Database) -> None:
+    desk = lasting.made[0]
+    page = desk.page
+    draft = page.locator("#packs tr", has_text="花店禁语")
+    tries = page.locator("#tries tr")
+    expect(tries).to_contain_text("完成", timeout=120_000)
+    expect(page.locator("#triedhead")).to_contain_text("读了 2 句，新增 1，消失 0，改变 0")
+    changed = page.locator("#changes tr")
+    expect(changed).to_have_count(1)
+    expect(changed.locator("mark")).to_have_text("闭着眼睛下单")
+    expect(changed).to_contain_text("SHOP-001 催单用语")
+    expect(changed.locator("a")).to_have_attribute("href", re.compile("^/replay/.*at=0"))
+    desk.picture("console-dry-run")
+    draft.locator("button", has_text="启用").click()
+    expect(draft.locator(".state-acknowledged")).to_have_text("在用", use_inner_text=True)
+    draft.locator("button", has_text="停用").click()
+    expect(draft.locator("button", has_text="启用")).to_be_visible()
+
+
 def test_what_is_due_and_what_is_held(desk_of: Callable[[str], Desk], past: Database) -> None:
     desk = desk_of("admin")
     page = desk.open("/operations")
@@ -74,3 +192,14 @@ def test_what_is_due_and_what_is_held(desk_of: Callable[[str], Desk], past: Data
     expect(page.locator("#streams tr", has_text=PAST)).to_contain_text("永久")
     expect(page.locator("#lastrun")).to_contain_text("从未执行")
     desk.picture("console-retention")
+    page.fill("#holdcase", "争议-11")
+    page.select_option("#holdstream", PAST)
+    page.fill("#holdwhy", "等候复议")
+    page.click("#holding button")
+    placed = page.locator("#holds tr", has_text="争议-11")
+    expect(placed).to_contain_text("整场")
+    # Operators see holds; placing and lifting them is for adjudicators.
+    page = desk_of("operator").open("/retention")
+    expect(page.locator("#holds tr", has_text="争议-11")).to_be_visible()
+    expect(page.locator("#holds button")).to_have_count(0)
+    expect(page.locator("#holding")).to_be_hidden()

@@ -10,7 +10,7 @@ const PAGES_AT_ONCE = 5;
 // What is asked of the service, and what of it is shown: suspicions may be withdrawn, steps taken, meanwhile.
 const WHICH = {
   open: { asks: { review: "open" }, shows: isOpen },
-  grave: { asks: { review: "open" }, shows: (alert) => isOpen(alert) && alert.severity === "high" },
+  grave: { asks: { review: "open", limit: 200 }, shows: (alert) => isOpen(alert) && alert.severity === "high" },
   mine: { asks: { review: "open", assignee: me || "local" }, shows: (alert) => isOpen(alert) && alert.review?.assignee === (me || "local") },
   escalated: { asks: { review: "escalated" }, shows: (alert) => stateOf(alert) === "escalated" },
   all: { asks: {}, shows: () => true },

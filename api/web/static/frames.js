@@ -3,8 +3,10 @@
 const USUAL_S = 1 / 25;
 
 export class Frames {
-  constructor(video) {
+  // `told` comes with every picture that is shown.
+  constructor(video, told = () => {}) {
     this.video = video;
+    this.told = told;
     this.length = USUAL_S;
     this.forget();
     video.addEventListener("loadstart", () => this.forget());
@@ -22,14 +24,19 @@ export class Frames {
       if (frame.presentedFrames === this.count + 1 && lasted > 0.004 && lasted < 0.25) this.length = lasted;
       this.shown = frame.mediaTime;
       this.count = frame.presentedFrames;
+      this.told();
       this.listen();
     });
   }
 
+  // Whether the player stands on a picture that it said it shows.
+  get stands() {
+    const { currentTime, paused, seeking } = this.video;
+    return paused && !seeking && this.shown !== null && Math.abs(currentTime - this.shown) < this.length * 1.5;
+  }
+
   // Time in the file: that of the picture shown where the player stands, to the frame.
   time() {
-    const { currentTime, paused } = this.video;
-    const stands = paused && this.shown !== null && Math.abs(currentTime - this.shown) < this.length * 1.5;
-    return stands ? this.shown : currentTime;
+    return this.stands ? this.shown : this.video.currentTime;
   }
 }

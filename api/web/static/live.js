@@ -20,7 +20,7 @@ const acts = may("review");
 const recorded = new Map();
 const first = new First({ box: byId("first"), button: byId("demo"), steps: byId("steps"), report });
 const feed = new Feed({ list: byId("alerts"), more: byId("more"), none: byId("noalerts"), chose: chosen });
-const measures = new Measures({ form: byId("measure"), kind: byId("kind"), why: byId("why"), list: byId("measures"), acts, report });
+const measures = new Measures({ form: byId("measure"), whom: byId("whom"), kind: byId("kind"), why: byId("why"), list: byId("measures"), acts, report });
 
 function chosen(alert) {
   byId("dismiss").hidden = true;
@@ -132,11 +132,11 @@ async function only(room) {
 }
 
 async function reload() {
-  await feed.load();
-  if (!feed.chosen) {
-    chosen(null);
-    feed.choose(byId("alerts").firstElementChild, false);
-  }
+  const loading = feed.load();
+  // Nothing of another room stands there meanwhile: a measure would go to the wrong one.
+  if (!feed.chosen) chosen(null);
+  await loading;
+  if (!feed.chosen) feed.choose(byId("alerts").firstElementChild, false);
 }
 
 const hear = () => feed.alert && playAround(byId("video"), feed.alert).then(() => { say(""); first.done("heard"); }, report);

@@ -8,8 +8,8 @@ const WORDS = { warn: ["提醒主播", "warn the host"], limit: ["限流", "limi
 const place = (stream) => `/api/v1/streams/${encodeURIComponent(stream)}/measures`;
 
 export class Measures {
-  constructor({ form, kind, why, list, acts, report }) {
-    Object.assign(this, { form, kind, why, list, acts, report });
+  constructor({ form, whom, kind, why, list, acts, report }) {
+    Object.assign(this, { form, whom, kind, why, list, acts, report });
     this.alert = null;
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -21,6 +21,7 @@ export class Measures {
     const same = alert && alert.stream === this.alert?.stream;
     this.alert = alert;
     this.form.hidden = !this.acts || !alert;
+    this.whom.textContent = alert ? alert.stream : "";
     if (!same) this.list.replaceChildren();
     if (alert) await this.draw();
   }

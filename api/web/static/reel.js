@@ -6,12 +6,13 @@ import { ask } from "./service.js";
 import { said } from "./words.js";
 
 export class Reel {
-  constructor(video, stream) {
+  // `told` comes with every picture that is shown.
+  constructor(video, stream, told) {
     this.video = video;
     this.stream = stream;
     this.window = null;
     this.parts = [];
-    this.frames = new Frames(video);
+    this.frames = new Frames(video, told);
     video.addEventListener("ended", () => this.onward());
   }
 

@@ -17,7 +17,7 @@ const stream = byId("stage").dataset.stream;
 const given = new URLSearchParams(location.search);
 const video = byId("video");
 const place = (what) => `/api/v1/streams/${encodeURIComponent(stream)}${what && "/"}${what}`;
-const reel = new Reel(video, stream);
+const reel = new Reel(video, stream, () => video.paused && tick());
 let track = null;
 let transcript = null;
 let from = null;
@@ -33,7 +33,10 @@ function say(text, failed = false) {
 }
 const report = (error) => say(error.message, true);
 const pins = new Pins({ box: byId("compare"), list: byId("pins"), pair: byId("pair"), apart: byId("apart"), report });
-const go = (moment, play = false) => (silent ? stand(moment) : reel.seek(moment, play).then(() => say(""), report));
+function go(moment, play = false) {
+  transcript.along();
+  return silent ? stand(moment) : reel.seek(moment, play).then(() => say(""), report);
+}
 
 function stand(now) {
   byId("moment").textContent = fine(now);
@@ -43,6 +46,7 @@ function stand(now) {
 
 function tick() {
   const now = reel.now();
+  byId("moment").dataset.stands = String(reel.frames.stands);
   stand(now);
   if (stopAt !== null && now >= stopAt) {
     video.pause();
@@ -174,7 +178,10 @@ function jump(by) {
   if (next !== undefined) go(next);
 }
 
-const step = (pictures, seconds = 0) => reel.step(pictures, seconds).then(() => say(""), report);
+function step(pictures, seconds = 0) {
+  transcript.along();
+  return reel.step(pictures, seconds).then(() => say(""), report);
+}
 const KEYS = {
   " ": () => (video.paused ? video.play() : video.pause()), i: () => choose(reel.now(), to), o: () => choose(from, reel.now()),
   p: () => !byId("hear").disabled && hear(), ",": () => step(-1), ".": () => step(1), j: () => step(0, -5), l: () => step(0, 5), c: () => pins.add({ stream, at: reel.now() }), n: () => jump(1), b: () => jump(-1),

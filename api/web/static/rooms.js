@@ -10,8 +10,15 @@ const STATES = {
 };
 const BEHIND_S = 15;
 
-// What needs somebody comes first: grave alerts, then what fails, then open alerts; the rest by name.
-const weight = (room) => [-room.open_high, ["failed", "reconnecting", "waiting"].includes(room.state) ? 0 : 1, -room.open_alerts];
+// What needs somebody comes first: grave alerts of what is on air, then what fails, then open alerts; what has ended
+// waits; the rest by name.
+function urgency(room) {
+  if (["ended", "stopped"].includes(room.state)) return room.open_alerts ? 3 : 4;
+  if (room.open_high) return 0;
+  if (["failed", "reconnecting", "waiting"].includes(room.state)) return 1;
+  return room.open_alerts ? 2 : 4;
+}
+const weight = (room) => [urgency(room), -room.open_high, -room.open_alerts];
 
 function before(one, other) {
   const [a, b] = [weight(one), weight(other)];

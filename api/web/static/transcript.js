@@ -122,6 +122,11 @@ export class Transcript {
     return this.items[low] ?? null;
   }
 
+  // Somebody goes elsewhere on purpose: the transcript goes along at once.
+  along() {
+    this.readAt = -Infinity;
+  }
+
   follow(moment) {
     const item = this.at(moment);
     if (item === this.current) return;
