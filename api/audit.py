@@ -12,7 +12,7 @@ from pydantic import AwareDatetime
 
 from api.auth.access import Auditing
 from api.context import Context
-from api.errors import ERRORS
+from api.errors import CSV, ERRORS
 from api.queries import Limit
 from api.trail import note
 from core.clock import iso
@@ -41,7 +41,7 @@ class Form(StrEnum):
     CSV = "csv"
 
 
-@router.get("", summary="查审计记录 / Search the audit chain", response_model=None)
+@router.get("", summary="查审计记录 / Search the audit chain", response_model=None, responses=CSV)
 def list_entries(
     request: Request,
     context: Context,

@@ -64,13 +64,25 @@ class ForeignPageError(UsageError):
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorBody, "description": text}
     for status, text in {
+        400: "The request was put together wrongly.",
         401: "Nobody is signed in.",
         403: "It is not the visitor's to do.",
         404: "What was named does not exist.",
         409: "It conflicts with what is held, such as a damaged segment.",
+        413: "The body is larger than what is taken here.",
+        414: "The address is too long.",
+        421: "It was addressed to a name that is not this service's.",
         422: "The input cannot be used.",
+        500: "The service failed; its log says why.",
+        507: "There is too little disk left.",
     }.items()
 }
+
+
+CSV: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/csv": {"schema": {"type": "string"}}}, "description": "As asked for: JSON, or a table."}
+}
+"""For lists that are given as a table as well."""
 
 
 def error_response(error: LiveWitnessError) -> JSONResponse:

@@ -23,6 +23,10 @@ _BURST = 30
 _PATH = "/api/v1/session/oidc"
 Text = Annotated[str, Query(max_length=4096)]
 Browser = Annotated[str, Cookie(alias=COOKIE, max_length=100)]
+_HTML = {"text/html": {"schema": {"type": "string"}}}
+_PAGES: dict[int | str, dict[str, Any]] = {
+    status: {"content": _HTML} for status in (200, 401, 403, 409, 422, 429, 502, 507)
+}
 _BUSY: dict[int | str, dict[str, Any]] = {
     429: {"model": ErrorBody, "description": "Too many attempts; see Retry-After."},
     502: {"model": ErrorBody, "description": "The issuer does not answer."},
@@ -61,7 +65,10 @@ def begin(request: Request, context: Context, _open: Anybody) -> RedirectRespons
 
 
 @router.get(
-    "/oidc/callback", summary="单点登录回来 / Come back from the issuer", response_class=HTMLResponse, responses=_BUSY
+    "/oidc/callback",
+    summary="单点登录回来 / Come back from the issuer",
+    response_model=None,
+    responses={status: _BUSY.get(status, {}) | page for status, page in _PAGES.items()},
 )
 def come_back(  # noqa: PLR0917 - the parameters of the standard
     request: Request,

@@ -10,7 +10,7 @@ from starlette.types import Scope
 from api.auth.access import Searching
 from api.auth.throttle import Throttle, origin
 from api.context import ApiContext, Context
-from api.errors import ERRORS, BusyError, ErrorBody
+from api.errors import CSV, ERRORS, BusyError, ErrorBody
 from api.places import Places
 from api.queries import Name, Shop, own_shop
 from api.trail import note
@@ -72,7 +72,7 @@ class Form(StrEnum):
     CSV = "csv"
 
 
-@router.get("", summary="搜索说过的话 / Search what was said", response_model=None)
+@router.get("", summary="搜索说过的话 / Search what was said", response_model=None, responses=CSV)
 def search(
     http: Request,
     context: Context,

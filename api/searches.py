@@ -52,7 +52,12 @@ def list_saved(context: Context, visitor: Searching) -> dict[str, Any]:
     return {"searches": [search_json(search, counts.get(search.name, 0)) for search in found]}
 
 
-@router.put("/{name}", status_code=201, summary="保存搜索 / Save a search")
+@router.put(
+    "/{name}",
+    status_code=201,
+    summary="保存搜索 / Save a search",
+    responses={200: {"description": "There was one of that name; it is changed."}},
+)
 def put_saved(
     http: Request, context: Context, visitor: Searching, response: Response, name: SearchName, *, wanted: SearchWanted
 ) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The OpenAPI document is true: schemathesis makes up requests from it, and nothing answers with a 5xx."""
+"""The OpenAPI document is true: schemathesis makes up requests from it, answers are as it says, and none is a 5xx."""
 
 import os
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
+from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.schemas import APIOperation
 from starlette.testclient import TestClient
 
@@ -20,6 +21,11 @@ pytestmark = pytest.mark.slow
 EXAMPLES = int(os.environ.get("SCHEMA_EXAMPLES") or times(6, 200))
 
 
+load_all_checks()
+TRUE = [
+    CHECKS.get_one(name)
+    for name in ("status_code_conformance", "content_type_conformance", "response_schema_conformance")
+]
 # One test for each kind of work, so that a long run can be taken in pieces: ``-k cases``.
 TAGS = (
     "accounts",
@@ -70,6 +76,8 @@ def try_out(operation: APIOperation) -> None:
     def try_one(case: schemathesis.Case) -> None:
         answer = case.call()
         assert answer.status_code < 500, (case.as_curl_command(), answer.text)
+        # What comes back is what the document says: status, media type, fields.
+        case.validate_response(answer, checks=TRUE)
         if answer.status_code >= 400:
             assert {"code", "zh", "en"} <= answer.json().keys()
 
