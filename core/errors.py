@@ -77,6 +77,12 @@ class StorageError(LiveWitnessError):
     http_status = 507
 
 
+class StoreBusyError(StorageError):
+    """Somebody else holds the database, for longer than is waited. Nothing is wrong with the disk; try again."""
+
+    http_status = 503
+
+
 class ModelError(LiveWitnessError):
     """A model is missing, damaged, or cannot run on this machine."""
 

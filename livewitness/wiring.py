@@ -194,11 +194,13 @@ def watch_of(
         parts = watch_parts(settings, database, live=source.live or realtime, embedder=embedder)
         indexer = VectorIndexer(database, embedder)
         indexer.start()
+        tell = telling(database, emit)
         try:
-            yield StreamWatch(parts, stream, source, telling(database, emit), watch_options(settings, realtime))
+            yield StreamWatch(parts, stream, source, tell, watch_options(settings, realtime))
             indexer.flush(FLUSH_S)
         finally:
             parts.scheduler.close()
+            tell.close()
             indexer.stop()
 
 

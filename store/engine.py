@@ -20,8 +20,9 @@ from alembic.script import ScriptDirectory
 from filelock import FileLock
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from core.errors import Sentence, StorageError
+from core.errors import Sentence, StorageError, StoreBusyError
 from store.secrets import OPTION, SecretBox
 
 _BUSY_MS = 60_000
@@ -44,7 +45,7 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """A transaction that may write; committed at the end, rolled back on any exception.
 
-        Raises `StorageError` when the disk is full or read-only.
+        Raises `StorageError` when the disk is full or read-only, `StoreBusyError` when another process writes for long.
         """
         with self._write_lock, self._translated(), self._engine.connect() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -91,10 +92,14 @@ class Database:
             yield
         except DatabaseError as error:
             raise _storage_error(error, self.path) from error
+        except PoolTimeoutError as error:
+            raise _busy_error(str(error), self.path) from error
 
 
 def _storage_error(error: DatabaseError, path: Path) -> Exception:
     reason = str(error.orig)
+    if isinstance(error, OperationalError) and "is locked" in reason:
+        return _busy_error(reason, path)
     if isinstance(error, OperationalError) and ("full" in reason or "readonly" in reason or "disk I/O" in reason):
         return StorageError(
             "store_unwritable",
@@ -109,6 +114,15 @@ def _storage_error(error: DatabaseError, path: Path) -> Exception:
             f"The database {path} is damaged or is not an SQLite file ({reason}).",
         )
     return error
+
+
+def _busy_error(reason: str, path: Path) -> StoreBusyError:
+    return StoreBusyError(
+        "store_busy",
+        f"数据库 {path} 正忙（{reason}）。",
+        f"The database {path} is busy ({reason}).",
+        hint=Sentence("请稍后再试；整理数据库（VACUUM）时要等久一些。", "Try again later; a vacuum takes a while."),
+    )
 
 
 def _prepare(connection: SqliteConnection, _record: object) -> None:

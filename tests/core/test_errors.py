@@ -22,6 +22,7 @@ def test_json_form_has_sentence_and_hint() -> None:
         (errors.ConflictError, 1, 409),
         (errors.SourceError, 1, 502),
         (errors.StorageError, 1, 507),
+        (errors.StoreBusyError, 1, 503),
         (errors.ModelError, 1, 503),
     ],
 )

@@ -3,17 +3,19 @@
 import multiprocessing
 import os
 import signal
+import sqlite3
 import time
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from core.errors import StorageError
 from core.records import Stream
-from store import streams
+from store import engine, streams
 from store.engine import LIVE_CACHE_KIB, SEARCH_CACHE_KIB, Database, open_database
 from store.tables import metadata
 
@@ -119,3 +121,32 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StorageError) as caught:
         open_database(tmp_path / "file" / "livewitness.db")
     assert caught.value.code == "store_folder"
+
+
+def test_a_database_that_is_locked_for_too_long_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "_BUSY_MS", 50)
+    db = open_database(tmp_path / "livewitness.db")
+    other = sqlite3.connect(db.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StorageError) as caught, db.write() as connection:
+        streams.open_stream(connection, Stream(name="s", source="x"))
+    assert caught.value.code == "store_busy"
+    assert caught.value.http_status == 503
+    other.execute("ROLLBACK")
+    with db.write() as connection:
+        streams.open_stream(connection, Stream(name="s", source="x"))
+    db.close()
+
+
+def test_a_defect_of_ours_is_no_trouble_of_the_disk(database: Database) -> None:
+    with pytest.raises(OperationalError), database.read() as connection:
+        connection.execute(text("SELECT * FROM nowhere"))
+
+
+def test_more_readers_than_connections_are_told_that_it_is_busy(tmp_path: Path) -> None:
+    made = create_engine(f"sqlite:///{tmp_path / 'x.db'}", pool_size=1, max_overflow=0, pool_timeout=0.05)
+    db = Database(made, tmp_path / "x.db")
+    with db.read(), pytest.raises(StorageError) as caught, db.read():
+        pass
+    assert caught.value.code == "store_busy"
+    db.close()
