@@ -1,6 +1,7 @@
 """``livewitness serve``: the HTTP service on loopback, with indexing of what is still due."""
 
 import logging
+import signal
 import sys
 from contextlib import closing, suppress
 from dataclasses import replace
@@ -57,6 +58,8 @@ def command(number: int | None, config: Path | None, data: Path | None) -> None:
             hint=Sentence("用 --port 换一个。", "Name another with --port."),
         )
     sys.setswitchinterval(_SWITCH_S)
+    # What ends services ends as Ctrl-C does, also after uvicorn has handed the signal on: recorders close their segments.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     found, hooks = read_streams_file(config) if config is not None else (None, [])
     metrics = Metrics()
     written = list(found.streams) if found else []
@@ -93,7 +96,7 @@ def command(number: int | None, config: Path | None, data: Path | None) -> None:
                 f"First start: the administrator sets a password, once, at {doorway.url}{link}",
             )
         try:
-            # uvicorn hands the signal on once it has ended; by then everything is done.
+            # uvicorn hands the signal on once it has ended; what is open is closed by leaving the blocks.
             with suppress(KeyboardInterrupt):
                 app, proxies = create_app(context), doorway.proxies
                 Service(app, settings.listen, settings.port, context.stopping, proxies).run()

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import sqlite3
 import time
 from http.client import HTTPConnection
 from pathlib import Path
@@ -75,12 +76,30 @@ def test_a_stream_begun_over_the_api_is_heard_and_told(cli, piece, free_port, tm
         assert 'livewitness_alert_latency_seconds_count{status="confirmed",stream="room"}' in metrics
         assert "livewitness_decode_seconds_count" in metrics
         running.process.send_signal(signal.SIGTERM)
-        running.wait(30)
+        assert running.wait(60) == 0
         assert not any("Traceback" in line for line in running.messages), running.messages
         told = [json.loads(taken.body) for taken in receiver.taken]
     assert told[0]["event"] == "stream.started"
     assert alert["event_id"] in {e["event_id"] for e in told}
     assert "看过" in cli.run("timeline", "list", "room").out
+
+
+def test_told_to_end_the_service_closes_the_segment_it_is_writing(cli, piece, free_port) -> None:
+    with HlsLoopbackServer(piece(0, 120), when_asked=True) as server:
+        running = cli.start("serve", "--port", str(free_port), LIVEWITNESS_ALLOW_INTERNAL_TARGETS="true")
+        wait_for_service(free_port)
+        assert ask(free_port, "POST", "/api/v1/watches", {"name": "room", "source": server.url})[0] == 201
+        deadline = time.monotonic() + 60
+        while not list(cli.data.glob("streams/*/**/*.ts")):
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        running.process.send_signal(signal.SIGTERM)
+        assert running.wait(60) == 0
+    with sqlite3.connect(cli.data / "livewitness.db") as database:
+        kept = database.execute("SELECT count(*) FROM segments").fetchone()[0]
+        events = [name for (name,) in database.execute("SELECT event FROM outbox")]
+    assert kept == len(list(cli.data.glob("streams/*/**/*.ts")))
+    assert events[-1] == "stream.ended"
 
 
 def test_a_file_of_streams_is_watched_until_all_have_ended(cli, piece, tmp_path: Path) -> None:
