@@ -17,6 +17,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from filelock import FileLock
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError, OperationalError
@@ -160,14 +161,17 @@ def _migrate(engine: Engine, path: Path) -> None:
     config = _config(engine)
     if not _schema_is_current(engine, config):
         with FileLock(str(path) + ".migrate"):
-            command.upgrade(config, "head")
+            try:
+                command.upgrade(config, "head")
+            except CommandError as error:  # a revision that this program does not know
+                raise _newer_error(path) from error
 
 
 def open_database(path: Path, *, cache_kib: int = LIVE_CACHE_KIB) -> Database:
     """Open, or create, the database at ``path`` and bring its schema up to date.
 
     ``cache_kib`` is the memory that each connection may keep pages in.
-    Raises `StorageError` when the folder cannot be written or the file is not a database.
+    Raises `StorageError` when the folder cannot be written or the file is not a database, or one of a newer version.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -187,6 +191,9 @@ def open_database(path: Path, *, cache_kib: int = LIVE_CACHE_KIB) -> Database:
     except OSError as error:
         database.close()
         raise _folder_error(path.parent, error) from error
+    except StorageError:
+        database.close()
+        raise
     return database
 
 
@@ -194,6 +201,17 @@ def _open_error(error: DatabaseError, path: Path) -> Exception:
     if "unable to open" in str(error.orig):
         return _folder_error(path.parent, error)
     return _storage_error(error, path)
+
+
+def _newer_error(path: Path) -> StorageError:
+    return StorageError(
+        "store_newer",
+        f"数据库 {path} 由更新版本的 LiveWitness 写成，当前版本不能打开。",
+        f"The database {path} was written by a newer version of LiveWitness; this one cannot open it.",
+        hint=Sentence(
+            "请升级程序，或恢复升级前的备份。", "Update the program, or restore the backup made before the update."
+        ),
+    )
 
 
 def _folder_error(folder: Path, error: Exception) -> StorageError:

@@ -58,7 +58,7 @@ def command(number: int | None, config: Path | None, data: Path | None) -> None:
             hint=Sentence("用 --port 换一个。", "Name another with --port."),
         )
     sys.setswitchinterval(_SWITCH_S)
-    # What ends services ends as Ctrl-C does, also after uvicorn has handed the signal on: recorders close their segments.
+    # SIGTERM ends as Ctrl-C does, also after uvicorn has handed it on: recorders close their segments.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     found, hooks = read_streams_file(config) if config is not None else (None, [])
     metrics = Metrics()
