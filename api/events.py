@@ -4,6 +4,7 @@ The id of an event is its outbox cursor. A browser that reconnects sends it as `
 nothing is lost and nothing comes twice.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -13,12 +14,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import StreamingResponse
 
-from api.auth.access import Viewing
+from api.auth.access import Viewing, identify
 from api.context import ApiContext, Context
 from api.errors import ERRORS, ErrorBody
 from api.queries import Limit, Name
 from api.tail import OutboxTail
-from core.access import Permission
+from core.access import DeniedError, Permission, SignInError, Visitor
 from core.errors import BadInputError
 from store import outbox
 from store.engine import Database
@@ -39,11 +40,31 @@ LastEventId = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """Whose events are told: of one stream, of one shop, or all where both are empty; with those of searches or not."""
+    """Which events are told: of one stream, of one shop, or all where both are empty; with those of searches or not."""
 
     stream: str
     shop: str
     searches: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Listener:
+    """Who listens, and by which request."""
+
+    request: Request
+    visitor: Visitor
+
+    @property
+    def who(self) -> str:
+        """The same for all windows of one person; empty for the user of this machine."""
+        return f"{self.visitor.by}:{self.visitor.name}" if self.visitor.name else ""
+
+    def still_may(self) -> bool:
+        """Whether session or key still stand for the same person with the same rights."""
+        try:
+            return identify(self.request) == self.visitor
+        except (SignInError, DeniedError):
+            return False
 
 
 def tail_of(context: ApiContext) -> OutboxTail:
@@ -78,9 +99,10 @@ async def events(
     tail: OutboxTail = request.app.state.tail
     newest, pruned = await tail.read("ends", partial(_ends, context.db))
     cursor = _start(last_event_id, after, newest)
-    tail.check_room()
+    listener = _Listener(request, visitor)
+    tail.check_room(listener.who)
     wanted = _Wanted(stream, visitor.shop, visitor.may(Permission.SEARCH))
-    follow = _follow(context, tail, wanted, cursor, newest, pruned)
+    follow = _follow(context, tail, listener, wanted, (cursor, newest, pruned))
     return StreamingResponse(follow, media_type="text/event-stream", headers=_HEADERS)
 
 
@@ -134,16 +156,27 @@ def _start(last_event_id: str, after: int | None, newest: int) -> int:
     return newest if after is None else after
 
 
-async def _follow(  # noqa: PLR0917 - the cursor and the two ends of what there is
-    context: ApiContext, tail: OutboxTail, wanted: _Wanted, cursor: int, newest: int, pruned: int
+async def _follow(
+    context: ApiContext, tail: OutboxTail, listener: _Listener, wanted: _Wanted, ends: tuple[int, int, int]
 ) -> AsyncIterator[str]:
-    async with tail.listening():
+    """From the cursor on; ``ends`` are that, the newest, and how far what was pruned reaches.
+
+    It ends where the session does, or the key: whoever was shut out hears nothing more.
+    """
+    cursor, newest, pruned = ends
+    clock = asyncio.get_running_loop().time
+    checked = clock()
+    async with tail.listening(listener.who):
         yield f"retry: {_RETRY_MS}\n\n"
         reason = _missing(cursor, newest, pruned)
         if reason:
             cursor = _beginning(reason, pruned)
             yield f"id: {cursor}\nevent: reset\ndata: {json.dumps({'event': 'reset', 'reason': reason})}\n\n"
         while not tail.closed:
+            if clock() - checked >= context.limits.heartbeat_s:
+                checked = clock()
+                if not await tail.read(("visitor", id(listener)), listener.still_may):
+                    return
             batch = await tail.read((cursor, newest, wanted), partial(_read, context.db, cursor, wanted))
             for event in batch:
                 yield _message(event)

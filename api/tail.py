@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -14,6 +15,9 @@ from store.engine import Database
 
 _T = TypeVar("_T")
 _THREADS = 4
+_SHARE = 4
+"""One person takes up a fourth of the places at most: nobody blinds the others."""
+_MINE = ("event_clients_mine", "您同时收听的窗口太多。", "You listen in too many places at once.")
 _BUSY = ("event_clients", "同时收听的客户端太多，请稍后重试。", "Too many clients listen at once; try again soon.")
 
 
@@ -31,6 +35,7 @@ class OutboxTail:
         self._most = most
         self._stopping = stopping
         self._listeners = 0
+        self._of: Counter[str] = Counter()
         self._grown = asyncio.Event()
         self._looking: asyncio.Task[None] | None = None
         self._threads: CapacityLimiter | None = None
@@ -42,19 +47,23 @@ class OutboxTail:
         """Whether the service is ending."""
         return self._stopping.is_set()
 
-    def check_room(self) -> None:
-        """Raises `BusyError` when all places are taken."""
+    def check_room(self, who: str) -> None:
+        """Raises `BusyError` when all places are taken, or ``who`` (empty: the machine's user) has enough of them."""
         if self._listeners >= self._most:
             raise BusyError(*_BUSY)
+        if who and self._of[who] >= max(1, self._most // _SHARE):
+            raise BusyError(*_MINE)
 
     @asynccontextmanager
-    async def listening(self) -> AsyncIterator[None]:
+    async def listening(self, who: str) -> AsyncIterator[None]:
         """A place among the listeners."""
         self._listeners += 1
+        self._of[who] += 1
         try:
             yield
         finally:
             self._listeners -= 1
+            self._of -= Counter({who: 1})
             if not self._listeners and self._looking is not None:
                 self._looking.cancel()
                 self._looking = None

@@ -16,11 +16,14 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.app import create_app
+from api.auth.access import COOKIE
+from api.auth.credentials import accept_link, change, invite, new_key, sign_in, sign_out
 from api.context import ApiContext, Limits
+from core.access import LOCAL, Role
 from core.clock import utc_now
 from core.records import Stream
 from livewitness.service import Service
-from store import outbox, streams
+from store import api_keys, outbox, streams
 from store.engine import Database, open_database
 from store.pruning import prune
 from tests.alerting import an_alert
@@ -81,11 +84,11 @@ class Listener:
 
 
 @contextmanager
-def serving(db: Database, folder: Path, limits: Limits) -> Iterator[Served]:
+def serving(db: Database, folder: Path, limits: Limits, accounts: bool = False) -> Iterator[Served]:
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    context = ApiContext(db, folder, NoSearch(), limits=limits)
+    context = ApiContext(db, folder, NoSearch(), limits=limits, accounts=accounts)
     service = Service(create_app(context), "127.0.0.1", port, context.stopping)
     thread = threading.Thread(target=service.run)
     thread.start()
@@ -248,6 +251,55 @@ def test_listeners_are_bounded_and_places_come_back(served: Served) -> None:
     while served.get().response.status != 200:
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+PASSWORD = "correct horse 电池 staple"
+
+
+@pytest.fixture
+def guarded(told: Database, tmp_path: Path) -> Iterator[Served]:
+    """A service with accounts and eight places for listeners."""
+    for name in ("李四", "王五"):
+        accept_link(told, invite(told, name, Role.MODERATOR, ""), PASSWORD)
+    with serving(told, tmp_path, Limits(heartbeat_s=0.2, event_clients=8), accounts=True) as running:
+        yield running
+
+
+def session_of(db: Database, name: str) -> dict[str, str]:
+    return {"Cookie": f"{COOKIE}={sign_in(db, name, PASSWORD).secret}"}
+
+
+def test_whoever_is_shut_out_hears_nothing_more(guarded: Served) -> None:
+    db = guarded.db
+    key = {"Authorization": f"Bearer {new_key(db, LOCAL, 'program', role=Role.VIEWER, days=1)}"}
+    session = session_of(db, "李四")
+    by_key, by_session, other = guarded.get(**key), guarded.get(**session), guarded.get(**session_of(db, "王五"))
+    guarded.tell(1)
+    for listener in (by_key, by_session, other):
+        assert ids(listener.alerts(1)) == ["a1"]
+    with db.write() as c:
+        api_keys.revoke_api_key(c, "program", utc_now())
+    sign_out(db, session["Cookie"].partition("=")[2])
+    for listener in (by_key, by_session):
+        # The answer ends, and with it the messages.
+        assert [m for m in listener.messages() if "data" in m] == []
+    guarded.tell(2)
+    assert ids(other.alerts(1)) == ["a2"]
+    assert guarded.get(**session).response.status == 401
+
+
+def test_a_listener_whose_role_changes_begins_anew(guarded: Served) -> None:
+    accept_link(guarded.db, invite(guarded.db, "主管", Role.ADMIN, ""), PASSWORD)
+    listener = guarded.get(**session_of(guarded.db, "李四"))
+    change(guarded.db, "李四", Role.VIEWER, "", active=True)
+    assert [m for m in listener.messages() if "data" in m] == []
+
+
+def test_one_person_takes_a_fourth_of_the_places(guarded: Served) -> None:
+    mine = [guarded.get(**session_of(guarded.db, "李四")) for _ in range(3)]
+    assert [listener.response.status for listener in mine] == [200, 200, 429]
+    assert json.loads(mine[2].response.read())["code"] == "event_clients_mine"
+    assert guarded.get(**session_of(guarded.db, "王五")).response.status == 200
 
 
 @pytest.mark.parametrize("wrong", ["abc", "-1", "1.5", "１"])
