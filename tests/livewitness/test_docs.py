@@ -10,9 +10,9 @@ from livewitness.cli import cli
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
-_COMMAND = re.compile(r"^\s*(?:\$ |# )?livewitness ([a-z-]+)(.*)$", re.MULTILINE)
+_COMMAND = re.compile(r"^\s*(?:\$ |# )?livewitness ([a-z][a-z-]*)(.*)$", re.MULTILINE)
 _PIECES = re.compile(r"[;；、]|(?= #)|, ")
-_INLINE = re.compile(r"`livewitness ([a-z-]+)([^`\n]*)`")
+_INLINE = re.compile(r"`livewitness ([a-z][a-z-]*)([^`\n]*)`")
 _TARGET = re.compile(r"\bmake ([a-z][a-z-]+)")
 _LINK = re.compile(r"\]\((?!http|#)([^)#]+)(?:#[^)]*)?\)")
 
