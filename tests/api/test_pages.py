@@ -8,8 +8,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.reference import render_reference
+from evidence.negative import THRESHOLD
 
-STATIC = Path(__file__).parents[2] / "api" / "web" / "static"
+ROOT = Path(__file__).parents[2]
+STATIC = ROOT / "api" / "web" / "static"
 PAGES = sorted((STATIC.parent / "templates").glob("*.html"))
 
 
@@ -67,6 +69,19 @@ def test_elements_the_script_needs_are_on_the_page(client: TestClient) -> None:
         for name in re.findall(r"/static/([a-z-]+\.js)", page.read_text()):
             for wanted in re.findall(r'(?:getElementById|byId)\("([a-z]+)"\)', client.get(f"/static/{name}").text):
                 assert f'id="{wanted}"' in shown, (page, wanted)
+
+
+def test_what_counts_as_found_is_what_speaks_against_a_negative_result() -> None:
+    assert f"export const FOUND = {THRESHOLD};" in (STATIC / "hits.js").read_text()
+
+
+def test_every_action_of_the_audit_chain_has_words(client: TestClient) -> None:
+    named = re.compile(r'(?:note(?:_view)?\(\w+|append_audit\([\w.]+, [^,"]+), "([a-z.]+)"')
+    sources = [path for folder in ("api", "livewitness", "evidence") for path in (ROOT / folder).rglob("*.py")]
+    kinds = {kind for path in sources for kind in named.findall(path.read_text("utf-8"))}
+    assert len(kinds) > 50
+    page = client.get("/static/actions.js").text
+    assert [kind for kind in sorted(kinds) if not re.search(rf'"?{re.escape(kind)}"?: \["', page)] == []
 
 
 def test_the_reference_lists_every_operation(client: TestClient) -> None:

@@ -49,9 +49,16 @@ class Console:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def archive(self) -> Path:
+        """Where recordings lie that may be backfilled."""
+        return self.cli.data.parent / "archive"
+
     def start(self) -> None:
         """Start the service and wait until it answers."""
-        self.running = self.cli.start("serve", "--port", self.port, LIVEWITNESS_ACCOUNTS="1")
+        self.running = self.cli.start(
+            "serve", "--port", self.port, LIVEWITNESS_ACCOUNTS="1", LIVEWITNESS_ARCHIVE=str(self.archive)
+        )
         deadline = time.monotonic() + 90
         while True:
             try:

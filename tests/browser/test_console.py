@@ -1,5 +1,7 @@
 """A day at the console: an alert is heard and handled by keyboard, a complaint becomes a verified exhibit."""
 
+import base64
+import hashlib
 import re
 from collections.abc import Callable
 from urllib.parse import parse_qs, quote, urlsplit
@@ -16,6 +18,10 @@ pytestmark = pytest.mark.slow
 DeskOf = Callable[[str], Desk]
 SPOT = next(sentence for sentence in load_truth() if "祛斑" in sentence.text)
 CASE = "争议-1"
+# A picture of one point, as somebody might hand it in.
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+)
 # 祛斑 sounds like several other things, and models write down different ones.
 HEARD = re.compile("三天[祛去区][斑班]")
 
@@ -49,6 +55,11 @@ def test_accounts_are_made(desk_of: DeskOf) -> None:
     page.click("#adding button")
     expect(page.locator("#secret")).to_contain_text("/sign-in#")
     expect(page.locator("#accounts")).to_contain_text("小梅")
+    page.fill("#keyname", "风控平台")
+    page.select_option("#keyrole", Role.VIEWER.value)
+    page.click("#keying button")
+    expect(page.locator("#keys tr", has_text="风控平台")).to_contain_text("viewer")
+    expect(page.locator("#secret")).not_to_contain_text("/sign-in#")
     page.evaluate("document.getElementById('secret').hidden = true")
     desk.picture("console-accounts")
 
@@ -121,18 +132,33 @@ def test_the_whole_case_goes_out_with_what_was_not_found(desk_of: DeskOf, broadc
     page.fill("#notetitle", "消费者陈述")
     page.fill("#notetext", "11 月 11 日 20:31 下单，主播说三天祛斑")
     page.click("#noting button")
+    page.set_input_files("#file", {"name": "订单截图.png", "mimeType": "image/png", "buffer": PICTURE})
+    expect(page.locator("#filetitle")).to_have_value("订单截图")
+    page.click("#upload button")
+    received = page.locator("#exhibits li", has_text="订单截图")
+    expect(received.locator(".hash")).to_have_text(hashlib.sha256(PICTURE).hexdigest())
+    received.locator("textarea").fill("消费者 11 月 12 日提交")
+    page.keyboard.press("Tab")
+    expect(page.locator("#status")).to_contain_text("已保存")
     page.fill("#query", "终身免费更换发动机")
     page.click("#negate button")
     expect(page.locator("#exhibits li", has_text="检索未果")).to_have_count(1, timeout=60_000)
-    page.locator("#exhibits button", has_text="下移").first.click()
-    expect(page.locator("#exhibits li").first).to_contain_text("检索未果")
+    # Moved by keyboard; who moves it keeps the button under their hand.
+    up = page.locator("#exhibits li", has_text="检索未果").locator("button", has_text="上移")
+    up.focus()
+    for place in ("2", "1"):
+        page.keyboard.press("Enter")
+        expect(page.locator("#exhibits li", has_text="检索未果").locator(".place")).to_have_text(place)
+        expect(up).to_be_focused()
+    for done in ("立案", "加说明", "收入文件", "改说明", "排列证据"):
+        expect(page.locator("#history tr", has_text=done).first).to_contain_text("adjudicator")
     page.fill("#purpose", "移送")
     page.click("#export button")
     made = page.locator("#exports li", has=page.locator("a"))
     expect(made).to_have_count(1, timeout=60_000)
     made.locator("button", has_text="核验").click()
     expect(made.locator(".good")).to_contain_text("成立", timeout=60_000)
-    expect(made).to_contain_text("2 件证据，其中 1 个证据包")
+    expect(made).to_contain_text("3 件证据，其中 1 个证据包")
     with page.expect_download() as got:
         made.locator("a").click()
     assert re.fullmatch(r"case-[0-9a-f]{16}\.zip", got.value.suggested_filename)
@@ -160,13 +186,27 @@ def test_in_and_out_points_to_a_frame_by_keyboard(desk_of: DeskOf, broadcast: st
     expect(page.locator("#outshot")).to_be_visible()
     page.click("#clip")
     expect(page.locator("#made a")).to_be_visible(timeout=60_000)
+    # A short range is heard, and the player stops at its end.
+    page.keyboard.press("i")
+    for _ in range(5):
+        stood = page.inner_text("#moment")
+        page.keyboard.press(".")
+        expect(page.locator("#moment")).not_to_have_text(stood)
+        stands_on_a_picture(page)
+    page.keyboard.press("o")
+    expect(page.locator("#range")).to_contain_text("0.20 s")
+    out = page.inner_text("#moment")
+    page.keyboard.press("p")
+    until(page, "!document.getElementById('video').paused")
+    until(page, "document.getElementById('video').paused")
+    assert page.inner_text("#moment") >= out
 
 
 def test_dismissing_asks_for_a_reason(desk_of: DeskOf, broadcast: str) -> None:
     desk = desk_of("moderator")
     page = desk.page
     expect(page.locator("#alerts li.alert").nth(2)).to_be_visible(timeout=120_000)
-    page.keyboard.press("Space")
+    page.click("#alerts li.alert >> nth=0")
     until(page, "document.getElementById('video').currentTime > 0.2")
     desk.picture("console-live")
     page.keyboard.press("d")

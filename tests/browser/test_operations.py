@@ -85,21 +85,6 @@ def past(console: Console) -> Iterator[Database]:
     db.close()
 
 
-def test_rules_disk_queue_and_backfill_at_one_look(desk_of: Callable[[str], Desk], past: Database) -> None:
-    desk = desk_of("admin")
-    page = desk.open("/operations")
-    expect(page.locator("#checks tr").first).to_be_visible(timeout=30_000)
-    first = page.locator("#rules tr").first
-    expect(first).to_contain_text("COS-001")
-    expect(first.locator("svg .bar-gone").first).to_be_attached()
-    expect(page.locator("#jobs")).to_contain_text("文件不完整")
-    expect(page.locator("#jobs progress")).to_have_count(2)
-    expect(page.locator("#tiledisk strong")).not_to_be_empty()
-    expect(page.locator("#tilelatency strong")).to_contain_text("s")
-    expect(page.locator("#packs tr", has_text="cn-law")).to_contain_text("在用")
-    desk.picture("console-operations", whole=True)
-
-
 def pack(folder: Path, version: str, words: str) -> Path:
     """A rule pack as an operator has it on disk."""
     file = folder / f"{version}.yaml"
@@ -136,6 +121,40 @@ def test_a_pack_is_uploaded_and_tried_by_its_own_sentences(lasting: Desks, past:
     desk.complaints.clear()
 
 
+def test_a_recording_of_the_archive_is_asked_for(lasting: Desks, past: Database, console: Console) -> None:
+    folder = console.archive / "2026-11"
+    folder.mkdir(parents=True)
+    (folder / "晚场.mp4").write_bytes(b"no video")
+    desk = lasting.made[0]
+    page = desk.page
+    page.fill("#fillsource", "../secret.mp4")
+    page.press("#fillsource", "Enter")
+    expect(page.locator("#status")).to_contain_text("归档里没有这个文件或文件夹")
+    page.fill("#fillsource", "2026-11/")
+    expect(page.locator("#archive option")).to_have_attribute("value", "2026-11/晚场.mp4")
+    page.fill("#fillsource", "2026-11/晚场.mp4")
+    page.press("#fillsource", "Enter")
+    expect(page.locator("#filljobs tr")).to_contain_text("2026-11/晚场.mp4")
+    assert all("404" in complaint for complaint in desk.complaints), desk.complaints
+    desk.complaints.clear()
+
+
+def test_rules_disk_queue_and_backfill_at_one_look(desk_of: Callable[[str], Desk], past: Database) -> None:
+    desk = desk_of("admin")
+    page = desk.open("/operations")
+    expect(page.locator("#checks tr").first).to_be_visible(timeout=30_000)
+    first = page.locator("#rules tr").first
+    expect(first).to_contain_text("COS-001")
+    expect(first.locator("svg .bar-gone").first).to_be_attached()
+    expect(page.locator("#jobs")).to_contain_text("文件不完整")
+    expect(page.locator("#jobs progress")).to_have_count(2)
+    expect(page.locator("#tiledisk strong")).not_to_be_empty()
+    expect(page.locator("#tilelatency strong")).to_contain_text("s")
+    expect(page.locator("#packs tr", has_text="cn-law")).to_contain_text("在用")
+    expect(page.locator("#checks tr", has_text="whisper")).to_contain_text("✓")
+    desk.picture("console-operations", whole=True)
+
+
 def test_a_hold_is_placed_and_lifted_each_with_a_reason(desk_of: Callable[[str], Desk], past: Database) -> None:
     desk = desk_of("adjudicator")
     page = desk.page
@@ -165,25 +184,6 @@ def test_a_hold_is_placed_and_lifted_each_with_a_reason(desk_of: Callable[[str],
     desk.complaints.clear()
 
 
-def test_a_draft_that_was_tried_on_what_was_said_is_put_in_force(lasting: Desks, past: Database) -> None:
-    desk = lasting.made[0]
-    page = desk.page
-    draft = page.locator("#packs tr", has_text="花店禁语")
-    tries = page.locator("#tries tr")
-    expect(tries).to_contain_text("完成", timeout=120_000)
-    expect(page.locator("#triedhead")).to_contain_text("读了 2 句，新增 1，消失 0，改变 0")
-    changed = page.locator("#changes tr")
-    expect(changed).to_have_count(1)
-    expect(changed.locator("mark")).to_have_text("闭着眼睛下单")
-    expect(changed).to_contain_text("SHOP-001 催单用语")
-    expect(changed.locator("a")).to_have_attribute("href", re.compile("^/replay/.*at=0"))
-    desk.picture("console-dry-run")
-    draft.locator("button", has_text="启用").click()
-    expect(draft.locator(".state-acknowledged")).to_have_text("在用", use_inner_text=True)
-    draft.locator("button", has_text="停用").click()
-    expect(draft.locator("button", has_text="启用")).to_be_visible()
-
-
 def test_what_is_due_and_what_is_held(desk_of: Callable[[str], Desk], past: Database) -> None:
     desk = desk_of("admin")
     page = desk.open("/operations")
@@ -203,3 +203,29 @@ def test_what_is_due_and_what_is_held(desk_of: Callable[[str], Desk], past: Data
     expect(page.locator("#holds tr", has_text="争议-11")).to_be_visible()
     expect(page.locator("#holds button")).to_have_count(0)
     expect(page.locator("#holding")).to_be_hidden()
+
+
+def test_a_draft_that_was_tried_on_what_was_said_is_put_in_force(lasting: Desks, past: Database) -> None:
+    desk = lasting.made[0]
+    page = desk.page
+    draft = page.locator("#packs tr", has_text="花店禁语")
+    tries = page.locator("#tries tr")
+    expect(tries).to_contain_text("完成", timeout=120_000)
+    expect(page.locator("#triedhead")).to_contain_text("读了 2 句，新增 1，消失 0，改变 0")
+    changed = page.locator("#changes tr")
+    expect(changed).to_have_count(1)
+    expect(changed.locator("mark")).to_have_text("闭着眼睛下单")
+    expect(changed).to_contain_text("SHOP-001 催单用语")
+    expect(changed.locator("a")).to_have_attribute("href", re.compile("^/replay/.*at=0"))
+    desk.picture("console-dry-run")
+    draft.locator("button", has_text="启用").click()
+    expect(draft.locator(".state-acknowledged")).to_have_text("在用", use_inner_text=True)
+    draft.locator("button", has_text="停用").click()
+    expect(draft.locator("button", has_text="启用")).to_be_visible()
+
+
+def test_a_backfill_tells_how_far_it_is_and_what_is_wrong(lasting: Desks, past: Database) -> None:
+    job = lasting.made[0].page.locator("#filljobs tr")
+    expect(job.locator("progress")).to_be_visible()
+    expect(job.locator(".job-failed")).to_be_visible(timeout=120_000)
+    expect(job.locator("div.failed")).to_contain_text("晚场.mp4：")

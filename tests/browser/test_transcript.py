@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import expect
 
 from core.clock import utc_now
-from core.records import ModelIdentity, Stream, Utterance, Word
-from store import alerts, streams, utterances
+from core.records import Gap, ModelIdentity, Stream, TimelineEvent, TimelineKind, Utterance, Word
+from store import alerts, recordings, streams, timeline, utterances
 from tests.alerting import an_alert
 from tests.browser.conftest import Console, Desk
 
@@ -45,6 +45,9 @@ def hour(console: Console) -> Iterator[int]:
                 alert = an_alert(f"hour-{number}", STREAM, utterance_id=known or 0)
                 place = {"start_ms": start + 1200, "end_ms": start + 1800, "wall_time": when, "text": text}
                 alerts.add_alert(connection, replace(alert, **place))
+        recordings.add_gap(connection, Gap(STREAM, 0, 600_000, 660_000, "source lost", begun, begun))
+        product = TimelineEvent(STREAM, 900_000, TimelineKind.PRODUCT, "焕颜面霜", begun)
+        timeline.add_event(connection, product)
         streams.end_stream(connection, STREAM, begun + timedelta(hours=1))
     db.close()
     yield HOUR_MS // EVERY_MS
@@ -62,6 +65,8 @@ def test_an_hour_opens_in_its_middle_and_is_read_by_keyboard(desk_of: Callable[[
     expect(current).to_have_css("content-visibility", "auto")
     assert current.evaluate(IN_SIGHT)
     assert page.evaluate("window.scrollY") == 0
+    expect(page.locator("#track rect.gap")).to_contain_text("0:10:00.0–0:11:00.0")
+    expect(page.locator("#track rect.product")).to_contain_text("焕颜面霜")
     current.focus()
     for _ in range(3):
         page.keyboard.press("ArrowDown")

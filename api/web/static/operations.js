@@ -1,5 +1,6 @@
 // Operations: figures, watched streams, rules over time, backfill, checks with their repairs, webhooks.
 
+import { Backfills } from "./backfills.js";
 import { DryRuns } from "./dryruns.js";
 import { drawFigures } from "./figures.js";
 import { Packs } from "./packs.js";
@@ -17,6 +18,7 @@ const STATES = {
 const RUNS = ["running", "starting", "reconnecting"];
 const tries = new DryRuns(report);
 const packs = new Packs({ say, report, drawn: (drafts) => tries.drafts(drafts), tries: (id) => tries.choose(id) });
+const backfills = new Backfills({ say, report });
 const drawn = new Map();
 let failing = false;
 
@@ -80,7 +82,7 @@ async function streams() {
 }
 
 // Each part is asked for as often as it is worth; where one fails the others stand.
-const PARTS = [[watches, 5], [webhooks, 15], [figures, 60], [() => packs.draw(), 60], [checks, 60]];
+const PARTS = [[watches, 5], [() => backfills.draw(), 5], [webhooks, 15], [figures, 60], [() => packs.draw(), 60], [checks, 60]];
 function look() {
   for (const [part, every] of PARTS) {
     if (performance.now() - (drawn.get(part) ?? -Infinity) < every * 1000 - LOOK_MS / 2) continue;
