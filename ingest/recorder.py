@@ -178,6 +178,11 @@ class EpochRecorder:
         """How long the epoch is so far: the later of its last segment's end and its last sample."""
         return max(self.end_pts_ms - PTS_ORIGIN_MS, self._samples * 1000 // SAMPLE_RATE)
 
+    @property
+    def waits(self) -> bool:
+        """Whether the source waits for whoever hears it; else a slow listener misses samples."""
+        return not self._buffer.lossy
+
     def run(self) -> Ending:
         """Record until the source ends, fails, falls silent, or ``stop`` is set."""
         try:

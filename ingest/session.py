@@ -152,6 +152,7 @@ class StreamRecorder:
         self._clock = clock
         self._rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
         self._stop = Event()
+        self._epoch: EpochRecorder | None = None
         resume = resume or ResumePoint()
         self._progress = _Progress(resume, gap_reason if resume.wall_end else "")
 
@@ -159,6 +160,11 @@ class StreamRecorder:
     def recorded_ms(self) -> int:
         """How much was recorded so far, also when `run` raised."""
         return self._progress.recorded_ms
+
+    @property
+    def waits(self) -> bool:
+        """Whether the source of the present epoch waits for whoever hears it: a file, or a list with an end."""
+        return self._epoch is not None and self._epoch.waits
 
     def stop(self) -> None:
         """End the recording gracefully, from any thread; `run` returns when the last segment is closed."""
@@ -231,6 +237,7 @@ class StreamRecorder:
         folder = self._data_dir.absolute()
         order = EpochOrder(self._stream, start.epoch, start.sequence, self._source, plan, folder, self._known, at_edge)
         recorder = EpochRecorder(order, self._options, self._listener, self._begin, stop=self._stop, clock=self._clock)
+        self._epoch = recorder
         ending: Ending = "died"
         whole = False
         try:

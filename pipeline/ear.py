@@ -1,18 +1,17 @@
 """Listens to one epoch: live audio as it comes, anything missed from the segments on disk, and keeps the cursor.
 
-Recording never waits for recognition. Audio that was dropped from memory because recognition was too slow is
-read again from the closed segments, so that every second is transcribed in the end. The thread that brings the
-audio cuts windows and hands them to the scheduler; a thread of the ear's own writes down what comes back, in order.
+Audio that was dropped from memory because recognition was too slow is read again from the closed segments, so that
+every second is transcribed in the end. The thread that brings the audio cuts windows and hands them to the scheduler;
+a thread of the ear's own writes down what comes back, in order.
 """
 
 import logging
 import queue
 import threading
 import time
-from bisect import bisect_left
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, Future
-from dataclasses import dataclass
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +26,7 @@ from core.records import AlertStatus, Epoch, Segment
 from ingest.pcm import decode_pcm
 from models.speech import FRAME_SAMPLES
 from pipeline import events
+from pipeline.arrivals import Arrivals
 from pipeline.events import EventSink
 from pipeline.lifecycle import Change
 from pipeline.scribe import Scribe
@@ -40,14 +40,38 @@ LAG_FROM_MS = 8_000
 _PROVISIONAL_LAG_S = 3.0
 _CURSOR_EVERY_MS = 5_000
 _SEGMENT_WAIT_S = 30.0
-_MARKS = 4_096
 _BLOCK_SAMPLES = SAMPLE_RATE // 4
 _UNSPLIT_MS = 1_000_000
 
 
+class EarClosedError(Exception):
+    """The ear was closed while audio was being given to it."""
+
+
+class LagTeller:
+    """Tells how late the text of a stream is while it is too late, and once when it is not; over all its epochs."""
+
+    def __init__(self) -> None:
+        self._lagging = False
+        self._stream = ""
+        self._position_ms = 0
+
+    def report(self, emit: EventSink, stream: str, position_ms: int, lag_ms: int) -> None:
+        """The text up to ``position_ms`` (stream time) came, or is still awaited, ``lag_ms`` after its audio."""
+        lagging = lag_ms >= LAG_FROM_MS
+        if lagging or self._lagging:
+            emit(events.lag(stream, position_ms, lag_ms))
+        self._lagging, self._stream, self._position_ms = lagging, stream, position_ms
+
+    def settle(self, emit: EventSink) -> None:
+        """Nothing is left to be heard, or nobody hears any more."""
+        if self._lagging:
+            self.report(emit, self._stream, self._position_ms, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class EarContext:
-    """What an ear needs besides its epoch. ``listener`` makes one that starts at a given ms, for live audio or not."""
+    """What the ears of a stream need. ``listener`` makes one that starts at a given ms, for live audio or not."""
 
     db: Database
     data_dir: Path
@@ -55,6 +79,7 @@ class EarContext:
     listener: Callable[[int, bool], Listener]
     scheduler: DecodeScheduler
     emit: EventSink
+    lag: LagTeller = field(default_factory=LagTeller)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +104,16 @@ _Job = _Final | _Provisional | _Silence
 
 
 class Ear:
-    """Recognition of one epoch from its cursor on. One thread calls it; ``live`` audio gets provisional decodes."""
+    """Recognition of one epoch from its cursor on. One thread calls it; any may `close` it.
 
-    def __init__(self, context: EarContext, epoch: Epoch, *, live: bool) -> None:
+    ``live`` audio gets provisional decodes. ``arrivals``: when the audio came, where that is known.
+    """
+
+    def __init__(self, context: EarContext, epoch: Epoch, *, live: bool, arrivals: Arrivals | None = None) -> None:
         self._context = context
         self._epoch = epoch
         self._live = live
+        self._arrivals = arrivals or Arrivals()
         with context.db.read() as connection:
             cursor = recordings.transcribed_ms(connection, epoch.stream, epoch.number)
         self._promised_ms = cursor
@@ -92,10 +121,10 @@ class Ear:
         self._listener = self._warm_listener()
         self._decoder = context.scheduler.stream(epoch.stream)
         self._lookahead = Lookahead(self._listener)
-        self._marks: list[tuple[int, float]] = []
-        self._lagging = False
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._failure: BaseException | None = None
+        self._closed = False
+        self.failed_at_ms: int | None = None
         self._writer = threading.Thread(target=self._write_all, name=f"ear-{epoch.stream}", daemon=True)
         self._writer.start()
         self.utterances = 0
@@ -105,15 +134,13 @@ class Ear:
         """Take audio that starts at ``first_sample`` of the epoch; known audio is skipped, missing audio fetched.
 
         ``arrived`` is the monotonic second at which the last of these samples came in. Raises what writing down
-        earlier audio raised.
+        earlier audio raised (``failed_at_ms`` then says up to where the window reached that could not be written),
+        and `EarClosedError`.
         """
-        end = first_sample + len(samples)
-        if arrived is not None:
-            self._mark(end, arrived)
-        if end <= self._next:
+        if first_sample + len(samples) <= self._next:
             return
         if first_sample > self._next:
-            self._catch_up(first_sample, wait=self._live)
+            self._catch_up(first_sample, wait=True)
         fresh = samples[max(0, self._next - first_sample) :]
         self._feed(fresh, arrived)
 
@@ -137,6 +164,7 @@ class Ear:
 
     def close(self) -> None:
         """Give up what is not decoded yet; the cursor stays before it. Does nothing after `finish`."""
+        self._closed = True
         self._decoder.close()
         self._jobs.put(None)
         self._writer.join()
@@ -172,7 +200,10 @@ class Ear:
         for index, window in enumerate(windows):
             last = index == len(windows) - 1
             until = settled if last or window.keep is None else self._epoch.offset_ms + window.keep[1]
-            self._jobs.put(_Final(self._decoder.final(window), until))
+            decoded = self._decoder.final(window)
+            self._jobs.put(_Final(decoded, until))
+            if self._closed:
+                decoded.cancel()  # nobody decodes for a stream that has left
             self._promised_ms = until
             self._lookahead.closed()
         if settled - self._promised_ms >= _CURSOR_EVERY_MS:
@@ -188,6 +219,8 @@ class Ear:
     def _raise_failure(self) -> None:
         if self._failure is not None:
             raise self._failure
+        if self._closed:
+            raise EarClosedError
 
     # The thread that writes.
 
@@ -195,15 +228,16 @@ class Ear:
         while (job := self._jobs.get()) is not None:
             try:
                 self._write(job)
-            except CancelledError:
-                return
             except BaseException as error:  # noqa: BLE001 - raised again in the thread that feeds this ear
+                # A cancelled decode is no silence: whoever thinks that all is heard must not be told so.
+                self.failed_at_ms = job.cursor_ms if isinstance(job, _Final) else None
                 self._failure = error
                 return
 
     def _write(self, job: _Job) -> None:
         if isinstance(job, _Silence):
             self._context.scribe.advance(self._epoch, job.cursor_ms)
+            self._report_lag(job.cursor_ms)
         elif isinstance(job, _Provisional):
             decoded = result_or_none(job.decoded)
             if decoded is not None:
@@ -239,6 +273,7 @@ class Ear:
             for block in self._recorded(self._next, until):
                 self._feed(block)
             if self._next == before:
+                self._raise_failure()
                 if time.monotonic() >= deadline:
                     break
                 time.sleep(0.2)
@@ -259,24 +294,16 @@ class Ear:
             if position >= until:
                 return
 
-    def _mark(self, end_sample: int, arrived: float) -> None:
-        marks = self._marks[_MARKS:] if len(self._marks) > 2 * _MARKS else self._marks
-        marks.append((end_sample, arrived))
-        self._marks = marks
+    def _sample(self, stream_ms: int) -> int:
+        return (stream_ms - self._epoch.offset_ms) * SAMPLE_RATE // 1000
 
-    def _arrival(self, stream_ms: int) -> float:
-        """Monotonic second at which the audio up to ``stream_ms`` was here; now, where that is not known."""
-        sample = (stream_ms - self._epoch.offset_ms) * SAMPLE_RATE // 1000
-        marks = self._marks
-        at = bisect_left(marks, (sample, 0.0))
-        return marks[at][1] if at < len(marks) else time.monotonic()
+    def _arrival(self, stream_ms: int) -> float | None:
+        """Monotonic second at which the audio up to ``stream_ms`` was here; ``None`` where that is not known."""
+        return self._arrivals.at(self._sample(stream_ms))
 
     def _report_lag(self, until_ms: int) -> None:
-        """Tell how late the text up to ``until_ms`` (stream time) is while it is too late, and once when it is not."""
-        if not self._live:
-            return
-        lag_ms = round((time.monotonic() - self._arrival(until_ms)) * 1000)
-        lagging = lag_ms >= LAG_FROM_MS
-        if lagging or self._lagging:
-            self._context.emit(events.lag(self._epoch.stream, until_ms, lag_ms))
-        self._lagging = lagging
+        """Tell how late the text up to ``until_ms`` (stream time) is."""
+        if self._live:
+            since = self._arrivals.waiting_since(self._sample(until_ms))
+            lag_ms = round((time.monotonic() - since) * 1000)
+            self._context.lag.report(self._context.emit, self._epoch.stream, until_ms, lag_ms)

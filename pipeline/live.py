@@ -1,9 +1,12 @@
 """Watches one stream: records it, listens, judges, stores, and tells what happens as it happens."""
 
 import logging
+import random
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 
 from asr.scheduler import DecodeScheduler
@@ -11,7 +14,7 @@ from asr.transcriber import Listener
 from claims.checker import Checker
 from core.clock import plus_ms, seconds, utc_now
 from core.egress import Egress
-from core.errors import StorageError
+from core.errors import SourceError, StorageError
 from core.records import Epoch, Gap, ModelIdentity, Segment, Stream
 from core.shapes import Json
 from evidence.leaves import How, Rules, Session
@@ -25,8 +28,9 @@ from ingest.segments import file_sha256, recover_orphans
 from ingest.session import ReconnectPolicy, ResumePoint, SessionEnd, StreamRecorder
 from ingest.sources import Source
 from pipeline import events, telling
-from pipeline.ear import Ear, EarContext
+from pipeline.ear import EarContext
 from pipeline.events import EventSink
+from pipeline.hearing import Hearing
 from pipeline.lifecycle import LifecyclePolicy
 from pipeline.scribe import Scribe, shelf_of
 from store import deletions, recordings, streams
@@ -95,13 +99,13 @@ class StreamWatch:
         self._options = options
         self._emit_lock = threading.Lock()
         self._sink = emit
-        self._ears: dict[int, Ear] = {}
         self._recorder: StreamRecorder | None = None
         self._stopped = False
         self._begun = False
         self._soundless = False
         self._gaps = 0
         self._before = (0, 0, 0)
+        self._rng = random.Random()  # noqa: S311 - jitter, not a secret
         self._room = Room(parts.data_dir, options.min_free_bytes)
         self._full = threading.Event()
         self._over = threading.Event()
@@ -109,6 +113,7 @@ class StreamWatch:
         scribe = Scribe(parts.db, parts.checker, parts.model, shelf, parts.lifecycle)
         self._log = LiveLog(parts.db, parts.data_dir, self._session(), parts.seal)
         self._ear_context = EarContext(parts.db, parts.data_dir, scribe, parts.listener, parts.scheduler, self._emit)
+        self._hearing = self._new_hearing()
 
     def run(self) -> WatchResult:
         """Record and listen until the source ends or `stop` is called.
@@ -128,8 +133,7 @@ class StreamWatch:
             finally:
                 self._over.set()
                 guard.join()
-                for ear in self._ears.values():
-                    ear.close()
+                self._hearing.close()
 
     def stop(self) -> None:
         """Close the open segment, hear what is recorded, and return from `run`."""
@@ -149,6 +153,7 @@ class StreamWatch:
             self._emit(events.stream_started(stream))
         self._log.started()
         self._emit(events.epoch_started(epoch))
+        self._hearing.begin(epoch, waits=self._recorder is not None and self._recorder.waits)
         if not epoch.audio_codec:
             self.audio_lost(epoch, epoch.offset_ms)
 
@@ -162,19 +167,19 @@ class StreamWatch:
             self._emit(events.segment_closed(segment))
 
     def pcm(self, epoch: Epoch, first_sample: int, samples: Int16, arrived: float) -> None:
-        """Audio to listen to; may take as long as it takes."""
+        """Audio to listen to; returns at once, but for a source that waits for whoever hears it."""
         if self._soundless:
             self._soundless = False
             end_ms = (first_sample + len(samples)) * 1000 // SAMPLE_RATE
             self._emit(events.audio_resumed(epoch.stream, epoch.offset_ms + end_ms))
-        self._ear(epoch).hear(first_sample, samples, arrived)
+        self._hearing.pcm(epoch, first_sample, samples, arrived)
 
     def epoch_ended(self, epoch: Epoch) -> None:
-        """All segments and samples of this epoch were handed over. A file cut off by `stop` stays incomplete."""
-        if epoch.audio_codec:
-            self._ear(epoch).finish()
-        with self._parts.db.write() as connection:
-            recordings.put_epoch(connection, epoch)
+        """All segments and samples of this epoch were handed over: once heard it is complete.
+
+        A file cut off by `stop` stays incomplete.
+        """
+        self._hearing.end(epoch)
 
     def audio_lost(self, epoch: Epoch, position_ms: int) -> None:
         """Pictures without sound; told once until the sound is back."""
@@ -204,16 +209,41 @@ class StreamWatch:
                 if self._source.live:
                     self._log.catch_up()
                     self._recover()
-                end = self._record(content, known, reason)
+                end = self._record_or_seek(content, known, reason)
                 if not self._full.is_set() or self._stopped:
+                    self._hearing.finish()
                     return self._ended(end)
             except StorageError as error:
                 if not self._source.live or not self._begun or error.code not in _WAITABLE:
                     raise
                 self._disk_full(error)
-            self._put_by()
             self._wait_for_room()
+            self._put_by()
             reason = "disk_full"
+
+    def _record_or_seek(self, content: str, known: Epoch | None, reason: str) -> SessionEnd:
+        """Record to the end. What was recorded of a file is heard, however that ends.
+
+        A live source that cannot be opened is sought again as long as there is something left to hear from before.
+        """
+        for attempt in count():
+            try:
+                return self._record(content, known, reason)
+            except SourceError:
+                if not self._source.live:
+                    self._hearing.finish()
+                    raise
+                if self._heard_within(self._options.reconnect.delay_s(attempt, self._rng)):
+                    raise
+        raise AssertionError
+
+    def _heard_within(self, seconds: float) -> bool:
+        """Whether all that is recorded is heard; waits so long for it, shorter when asked to stop."""
+        deadline = time.monotonic() + seconds
+        while not (idle := self._hearing.idle(0.2)) and time.monotonic() < deadline:
+            if self._stopped or self._full.is_set():
+                break
+        return idle
 
     def _guard(self) -> None:
         """Tell of a full disk within seconds, whatever recorder and recognition are busy with, and end the epoch."""
@@ -241,19 +271,17 @@ class StreamWatch:
 
     def _put_by(self) -> None:
         """Keep the sums of what was heard, and give up what was not: it is read from the segments again."""
-        for ear in self._ears.values():
-            ear.close()
-        utterances, alerts, recorded = self._sums()
-        self._ears = {}
-        self._before = (utterances, alerts, recorded)
+        self._hearing.close()
+        self._before = self._sums()
+        self._hearing = self._new_hearing()
         self._recorder = None
 
     def _sums(self) -> tuple[int, int, int]:
         """Utterances, alerts and milliseconds recorded by this run."""
         utterances, alerts, recorded = self._before
         return (
-            utterances + sum(ear.utterances for ear in self._ears.values()),
-            alerts + sum(ear.alerts for ear in self._ears.values()),
+            utterances + self._hearing.utterances,
+            alerts + self._hearing.alerts,
             recorded + (self._recorder.recorded_ms if self._recorder else 0),
         )
 
@@ -271,11 +299,10 @@ class StreamWatch:
         with self._emit_lock:
             self._sink(event)
 
-    def _ear(self, epoch: Epoch) -> Ear:
-        if epoch.number not in self._ears:
-            live = self._source.live or self._options.realtime
-            self._ears[epoch.number] = Ear(self._ear_context, epoch, live=live)
-        return self._ears[epoch.number]
+    def _new_hearing(self) -> Hearing:
+        self._ear_context.scribe.forget()
+        live = self._source.live or self._options.realtime
+        return Hearing(self._ear_context, live=live, patient=self._source.live)
 
     def _epochs(self) -> list[Epoch]:
         with self._parts.db.read() as connection:
@@ -287,14 +314,14 @@ class StreamWatch:
         return next((epoch for epoch in self._epochs() if epoch.content_sha256 == content), None)
 
     def _recover(self) -> None:
-        """List what an earlier watcher left unlisted, and hear what it left unheard."""
+        """List what an earlier watcher left unlisted; what it left unheard is heard before all that comes now."""
         unfinished = [epoch for epoch in self._epochs() if not epoch.complete]
         with self._parts.db.read() as connection:
             known = {segment.path for segment in recordings.list_segments(connection, self._stream.name)}
         for segment in recover_orphans(self._parts.data_dir, unfinished, known):
             self.segment_closed(segment)
         for epoch in unfinished:
-            self.epoch_ended(replace(epoch, complete=True))
+            self._hearing.recover(replace(epoch, complete=True))
 
     def _last(self, held: list[Segment]) -> Segment | None:
         """The newest segment, also one that was deleted since: its number is never given again."""

@@ -53,8 +53,8 @@ SUSPECT_SCORE = 0.6
 SCRAP_CHARS = 4
 """An utterance no longer than this (嗯，对吧) parts no claim from what is said after it."""
 
-Arrival = Callable[[int], float]
-"""Stream time in ms to the monotonic second at which its audio had arrived."""
+Arrival = Callable[[int], float | None]
+"""Stream time in ms to the monotonic second at which its audio had arrived; ``None`` where that is not known."""
 
 Shelf = Callable[[int], Product]
 """Stream time in ms to what is on the shelf then."""
@@ -114,9 +114,13 @@ def character_probabilities(utterance: Utterance) -> tuple[float, ...] | None:
 
 
 def alert_of(utterance: Utterance, finding: Finding, product: str, arrival: Arrival | None) -> Alert:
-    """A finding as a confirmed alert; its latency runs from the arrival of the last sample of the words."""
+    """A finding as a confirmed alert; its latency runs from the arrival of the last sample of the words.
+
+    0 where the arrival is not known.
+    """
     start_ms, end_ms = span_ms(utterance, finding.start, finding.end)
-    latency = 0 if arrival is None else max(0, round((time.monotonic() - arrival(end_ms)) * 1000))
+    arrived = None if arrival is None else arrival(end_ms)
+    latency = 0 if arrived is None else max(1, round((time.monotonic() - arrived) * 1000))
     return Alert(
         id=alert_id(utterance, finding),
         status=AlertStatus.CONFIRMED,
@@ -212,6 +216,10 @@ class Scribe:
         """Move the cursor over silence."""
         with self._db.write() as connection:
             recordings.advance_cursor(connection, epoch.stream, epoch.number, cursor_ms)
+
+    def forget(self) -> None:
+        """Go by what is stored from now on: what was in hand when something failed may be stored or not."""
+        self._state, self._previous, self._made = None, None, ()
 
     def _known(self, epoch: Epoch, cursor_ms: int) -> State:
         """Alerts that may still change; after a restart, those that are stored, and what was said last."""

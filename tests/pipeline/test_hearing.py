@@ -1,0 +1,214 @@
+"""Recording never waits for recognition, and nothing that befalls recognition ends it."""
+
+import gc
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import ingest.recorder
+from core.errors import SourceError
+from core.records import Stream
+from ingest.session import ReconnectPolicy
+from ingest.sources import parse_source
+from pipeline import ear, hearing
+from pipeline.ear import Ear
+from pipeline.live import StreamWatch, WatchOptions
+from store import recordings, utterances
+from store.engine import open_database
+from tests.pipeline.hearing_parts import DroppingServer, HandScheduler, hand_parts, make_stream
+
+SECONDS = 8
+RATE = 4
+QUICK = WatchOptions(segment_seconds=0.4, reconnect=ReconnectPolicy(0.05, 0.1, 0.0, 20.0))
+
+
+@pytest.fixture(scope="module")
+def content(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return make_stream(tmp_path_factory.mktemp("stream") / "live.ts", SECONDS)
+
+
+class Watched:
+    """A watch in a thread of its own, and what it told, with the time of each event."""
+
+    def __init__(self, data: Path, url: str) -> None:
+        self.db = open_database(data / "livewitness.db")
+        self.scheduler = HandScheduler()
+        self.events: list[dict] = []
+        self.data = data
+        self._url = url
+        self.begin()
+
+    def begin(self) -> None:
+        parts = hand_parts(self.db, self.data, self.scheduler)
+        self.watch = StreamWatch(parts, Stream("s", self._url), parse_source(self._url), self._emit, QUICK)
+        self.failure: BaseException | None = None
+        self.thread = threading.Thread(target=self._run)
+        self.result = None
+
+    def _emit(self, event: dict) -> None:
+        self.events.append(event | {"clock": time.monotonic()})
+
+    def _run(self) -> None:
+        try:
+            self.result = self.watch.run()
+        except BaseException as error:  # noqa: BLE001 - for the test to look at
+            self.failure = error
+
+    def told(self, name: str) -> list[dict]:
+        return [event for event in list(self.events) if event["event"] == name]
+
+    def wait_for(self, holds: Callable[[], object], seconds: float = 30) -> None:
+        deadline = time.monotonic() + seconds
+        while not holds():
+            assert time.monotonic() < deadline, [event["event"] for event in self.events]
+            time.sleep(0.02)
+
+    def end(self) -> None:
+        self.watch.stop()
+        self.thread.join(60)
+        assert not self.thread.is_alive()
+
+    def unheard(self) -> dict[int, int]:
+        """By epoch: ms recorded beyond the cursor."""
+        with self.db.read() as c:
+            return {
+                e.number: max(s.end_ms for s in recordings.list_segments(c, "s", epoch=e.number))
+                - recordings.transcribed_ms(c, "s", e.number)
+                for e in recordings.list_epochs(c, "s")
+            }
+
+
+@pytest.fixture
+def watched(tmp_path, content, monkeypatch):
+    monkeypatch.setattr(ingest.recorder, "_SETTLE_S", 0.05)
+    with DroppingServer(content, SECONDS, rate=RATE, last=3) as server:
+        made = Watched(tmp_path / "data", server.url)
+        made.server = server
+        yield made
+        made.scheduler.go.set()
+        made.watch.stop()
+        if made.thread.ident:
+            made.thread.join(30)
+        made.db.close()
+
+
+def test_a_source_that_drops_is_recorded_on_while_recognition_stands_still(watched) -> None:
+    watched.scheduler.go.clear()
+    watched.thread.start()
+    watched.wait_for(lambda: len(watched.told("epoch")) == 3 and len(watched.server.ends) == 3)
+    gaps, opened = watched.told("gap"), watched.told("gap.opened")
+    assert [gap["reason"] for gap in gaps] == ["source_disconnected"] * 2
+    assert all(gap["end"] - gap["start"] < 1.5 for gap in gaps), gaps
+    late = [told["clock"] - ended for told, ended in zip(opened, watched.server.ends, strict=False)]
+    assert max(late) < 1.5, "told at once"
+    assert watched.told("utterance") == []
+    watched.scheduler.go.set()
+    watched.end()
+    assert watched.failure is None
+    assert max(watched.unheard().values()) < 500, "every second is heard in the end"
+    with watched.db.read() as c:
+        assert all(epoch.complete for epoch in recordings.list_epochs(c, "s"))
+        written = [(u.epoch, u.start_ms) for u in sorted(utterances.list_utterances(c, "s"), key=lambda u: u.id)]
+    assert written == sorted(written)
+    assert {epoch for epoch, _ in written} == {1, 2, 3}
+    assert watched.events[-1]["event"] == "stream.ended"
+    assert watched.result.utterances == len(written)
+
+
+def test_what_was_heard_is_let_go(watched, monkeypatch) -> None:
+    alive: weakref.WeakSet[Ear] = weakref.WeakSet()
+
+    class Counted(Ear):
+        def __init__(self, *arguments, **named) -> None:
+            super().__init__(*arguments, **named)
+            alive.add(self)
+
+    monkeypatch.setattr(hearing, "Ear", Counted)
+    made = len(alive)
+    watched.thread.start()
+    watched.wait_for(lambda: len(watched.told("epoch")) == 3 and len(watched.server.ends) == 3)
+    watched.end()
+    gc.collect()
+    assert made == 0
+    assert len(alive) <= 1, "an ear a stream, however often its source dropped"
+    with watched.db.read() as c:
+        assert watched.result.utterances == len(utterances.list_utterances(c, "s")) > 6
+
+
+def test_a_restart_records_at_once_and_hears_what_was_left_first(watched) -> None:
+    watched.scheduler.go.clear()
+    watched.thread.start()
+    watched.wait_for(lambda: len(watched.told("segment")) > 6)
+    watched.watch._hearing.close()
+    watched.watch.stop()
+    watched.thread.join(30)
+    assert max(watched.unheard().values()) > 1_000
+    with watched.db.write() as connection:
+        connection.exec_driver_sql("UPDATE epochs SET complete = 0")
+    watched.events.clear()
+    watched.begin()
+    began = time.monotonic()
+    watched.thread.start()
+    watched.wait_for(lambda: [e for e in watched.told("segment") if e["epoch"] == 2])
+    assert time.monotonic() - began < 10
+    assert watched.told("utterance") == []
+    watched.scheduler.go.set()
+    watched.end()
+    assert max(watched.unheard().values()) < 500
+    heard = [event["epoch"] for event in watched.told("utterance")]
+    assert heard == sorted(heard)
+    assert set(heard) == {1, 2}
+
+
+def test_what_is_left_is_heard_while_the_source_is_away(watched) -> None:
+    watched.scheduler.go.clear()
+    watched.thread.start()
+    watched.wait_for(lambda: len(watched.told("segment")) > 6)
+    watched.watch._hearing.close()
+    watched.watch.stop()
+    watched.thread.join(30)
+    with watched.db.write() as connection:
+        connection.exec_driver_sql("UPDATE epochs SET complete = 0")
+    watched.server.gone = True
+    watched.begin()
+    threading.Timer(1.0, watched.scheduler.go.set).start()
+    watched.thread.start()
+    watched.thread.join(60)
+    assert isinstance(watched.failure, SourceError)
+    assert max(watched.unheard().values()) < 500
+    with watched.db.read() as c:
+        assert all(epoch.complete for epoch in recordings.list_epochs(c, "s"))
+
+
+def test_recognition_that_fails_is_tried_again_and_recording_goes_on(watched, monkeypatch) -> None:
+    monkeypatch.setattr(hearing, "FIRST_PAUSE_S", 0.05)
+    failures = iter(range(3))
+
+    def fails(_window: object) -> None:
+        if next(failures, None) is not None:
+            raise RuntimeError("the device is lost")
+
+    watched.scheduler.fails = fails
+    watched.thread.start()
+    watched.wait_for(lambda: len(watched.told("epoch")) == 2)
+    watched.end()
+    assert watched.failure is None
+    assert watched.told("not_transcribed") == []
+    assert max(watched.unheard().values()) < 500
+
+
+def test_lag_is_over_when_everything_is_heard(watched, monkeypatch) -> None:
+    monkeypatch.setattr(ear, "LAG_FROM_MS", 1_000)
+    watched.scheduler.go.clear()
+    watched.thread.start()
+    watched.wait_for(lambda: len(watched.told("epoch")) == 2)
+    watched.scheduler.go.set()
+    watched.end()
+    lags = [event["lag"] for event in watched.told("lag")]
+    assert max(lags) > 2
+    assert lags[-1] < 1
+    assert watched.events[-1]["event"] == "stream.ended"
