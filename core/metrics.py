@@ -1,6 +1,6 @@
 """Measurements for Prometheus, in a registry of their own: one object for a process, handed to whoever measures.
 
-Per stream by label; for all streams sum over the label, as Prometheus does: ``sum(livewitness_lag_seconds)``.
+Per stream by label, always the first one; for all streams sum over it: ``sum(livewitness_lag_seconds)``.
 Names and units follow the Prometheus conventions (base units, ``_total`` for counters).
 """
 
@@ -16,6 +16,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._measured: list[tuple[Counter | Gauge | Histogram, tuple[str, ...]]] = []
         self.alert_latency = self._histogram(
             "alert_latency_seconds",
             "From the arrival of the last sample of the words to the alert.",
@@ -61,15 +62,29 @@ class Metrics:
         """So many windows of the stream wait for their decode."""
         self.queue.labels(stream, kind).set(waiting)
 
+    def forget(self, stream: str) -> None:
+        """Tell no longer of a stream. If it is measured again, it counts from nothing, as Prometheus expects."""
+        for metric, labels in self._measured:
+            samples = (sample for family in metric.collect() for sample in family.samples)
+            for values in {tuple(sample.labels[label] for label in labels) for sample in samples}:
+                if values[0] == stream:
+                    metric.remove(*values)
+
     def text(self) -> bytes:
         """All measurements in Prometheus' text format."""
         return generate_latest(self.registry)
 
     def _counter(self, name: str, about: str, labels: tuple[str, ...]) -> Counter:
-        return Counter(f"livewitness_{name}", about, labels, registry=self.registry)
+        made = Counter(f"livewitness_{name}", about, labels, registry=self.registry)
+        self._measured.append((made, labels))
+        return made
 
     def _gauge(self, name: str, about: str, labels: tuple[str, ...]) -> Gauge:
-        return Gauge(f"livewitness_{name}", about, labels, registry=self.registry)
+        made = Gauge(f"livewitness_{name}", about, labels, registry=self.registry)
+        self._measured.append((made, labels))
+        return made
 
     def _histogram(self, name: str, about: str, labels: tuple[str, ...], buckets: tuple[float, ...]) -> Histogram:
-        return Histogram(f"livewitness_{name}", about, labels, buckets=buckets, registry=self.registry)
+        made = Histogram(f"livewitness_{name}", about, labels, buckets=buckets, registry=self.registry)
+        self._measured.append((made, labels))
+        return made

@@ -1,14 +1,16 @@
 """Puts many streams together: the supervisor over shared parts, webhooks of the file, measurements."""
 
+import logging
 import signal
 import threading
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from types import FrameType
 
 from core.egress import Egress
-from core.errors import ConflictError
+from core.errors import ConflictError, LiveWitnessError
 from core.metrics import Metrics
 from core.settings import Settings
 from core.watch_config import WatchConfig
@@ -22,9 +24,11 @@ from pipeline.live import StreamWatch, WatchParts
 from pipeline.metering import metered
 from pipeline.supervisor import Supervisor, SupervisorOptions
 from pipeline.telling import telling
-from store import watches, webhooks
+from store import recordings, watches, webhooks
 from store.engine import Database
 from store.webhooks import Webhook
+
+_log = logging.getLogger(__name__)
 
 
 class _SharedParts:
@@ -62,6 +66,24 @@ def guard_for(settings: Settings, config: WatchConfig, written: Collection[Watch
     return Egress(allow_internal=settings.allow_internal_targets)
 
 
+def heard_s(database: Database, config: WatchConfig) -> float | None:
+    """Stream second up to which a live stream is transcribed; ``None`` for files, which nobody waits for, and silence.
+
+    ``None`` too where the database does not answer.
+    """
+    try:
+        if not config.realtime and not parse_source(config.source).live:
+            return None
+        with database.read() as connection:
+            epoch = recordings.last_epoch(connection, config.name)
+            if epoch is None or not epoch.audio_codec:
+                return None
+            return recordings.transcribed_ms(connection, config.name, epoch.number) / 1000
+    except LiveWitnessError as error:
+        _log.warning("%s: %s", config.name, error)
+        return None
+
+
 @contextmanager
 def supervisor_of(
     settings: Settings,
@@ -83,12 +105,14 @@ def supervisor_of(
         wanted = replace(watch_options(settings, config.realtime), egress=guard_for(settings, config, written))
         return StreamWatch(shared.get(), config.stream(), parse_source(config.source), sink, wanted)
 
-    supervisor = Supervisor(make, telling(database, metered(metrics, emit)), options)
+    tell = telling(database, metered(metrics, emit))
+    supervisor = Supervisor(make, tell, options, forget=metrics.forget, heard=partial(heard_s, database))
     try:
         with upkeep(settings.data.absolute(), seal_options(settings)):
             yield supervisor
     finally:
         supervisor.close()
+        tell.close()
         shared.close()
 
 
@@ -114,11 +138,18 @@ def put_file_webhooks(database: Database, wanted: list[Webhook]) -> None:
 
 
 def resume_watches(database: Database, supervisor: Supervisor) -> None:
-    """Take on the streams that were asked for over the API before the service ended."""
+    """Take on the streams that were asked for over the API before the service ended.
+
+    One that is watched already, because the operator wrote it down since, is watched as written down.
+    """
     with database.read() as connection:
         kept = watches.list_watches(connection)
+    written = {state["name"] for state in supervisor.states()}
     for watch in kept:
-        supervisor.add(WatchConfig.model_validate(watch.config), start=watch.wanted)
+        if watch.name in written:
+            _log.warning("%s is in the streams file: what was asked for over the API is set aside", watch.name)
+        else:
+            supervisor.add(WatchConfig.model_validate(watch.config), start=watch.wanted)
 
 
 def run_until_settled(supervisor: Supervisor) -> None:

@@ -51,6 +51,19 @@ def list_epochs(connection: Connection, stream: str) -> list[Epoch]:
     return [_epoch(row) for row in connection.execute(query).mappings()]
 
 
+def last_epoch(connection: Connection, stream: str) -> Epoch | None:
+    """The newest epoch of a stream."""
+    query = select(epochs).where(epochs.c.stream == stream).order_by(epochs.c.number.desc()).limit(1)
+    row = connection.execute(query).mappings().one_or_none()
+    return _epoch(row) if row else None
+
+
+def unfinished_epochs(connection: Connection, stream: str) -> list[Epoch]:
+    """The epochs of a stream whose end was never noted, in order."""
+    query = select(epochs).where(epochs.c.stream == stream, epochs.c.complete == 0).order_by(epochs.c.number)
+    return [_epoch(row) for row in connection.execute(query).mappings()]
+
+
 def transcribed_ms(connection: Connection, stream: str, epoch: int) -> int:
     """Stream time before which everything of this epoch is transcribed and stored."""
     query = select(epochs.c.transcribed_ms).where(epochs.c.stream == stream, epochs.c.number == epoch)
@@ -83,6 +96,14 @@ def list_segments(
     if epoch is not None:
         query = query.where(segments.c.epoch == epoch)
     return [_segment(row) for row in connection.execute(query.order_by(segments.c.sequence)).mappings()]
+
+
+def segments_after(connection: Connection, stream: str, sequence: int | None) -> list[Segment]:
+    """Segments with a greater sequence number, in order; all where ``None`` is given."""
+    query = select(segments).where(segments.c.stream == stream).order_by(segments.c.sequence)
+    if sequence is not None:
+        query = query.where(segments.c.sequence > sequence)
+    return [_segment(row) for row in connection.execute(query).mappings()]
 
 
 def last_segment(connection: Connection, stream: str) -> Segment | None:

@@ -2,8 +2,11 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from core.errors import BadInputError, ConflictError, NotFoundError, SourceError
 from core.watch_config import WatchConfig
@@ -11,7 +14,9 @@ from ingest.session import ReconnectPolicy
 from pipeline.live import WatchResult
 from pipeline.supervisor import Supervisor, SupervisorOptions
 
-QUICK = SupervisorOptions(ReconnectPolicy(first_delay_s=0.05, max_delay_s=0.1), silent_after_s=0.4, behind_s=10)
+QUICK = SupervisorOptions(
+    ReconnectPolicy(first_delay_s=0.05, max_delay_s=0.1), silent_after_s=0.4, behind_s=10, forget_after_s=0.3
+)
 
 
 class Scripted:
@@ -31,12 +36,25 @@ class Scripted:
 
 
 class Stage:
-    """Scripts by stream name, the events told, and the supervisor over them."""
+    """Scripts by stream name, the events told, and the supervisor over them.
 
-    def __init__(self) -> None:
+    ``heard``: stream seconds up to which recognition has come. ``trouble``: raised by whoever is told an event.
+    """
+
+    def __init__(self, options: SupervisorOptions = QUICK) -> None:
         self.scripts = {}
         self.events: list[dict] = []
-        self.supervisor = Supervisor(self._make, self.events.append, QUICK)
+        self.forgotten: list[str] = []
+        self.heard: float | None = None
+        self.trouble: Exception | None = None
+        self.supervisor = Supervisor(
+            self._make, self._tell, options, forget=self.forgotten.append, heard=lambda _config: self.heard
+        )
+
+    def _tell(self, event: dict) -> None:
+        if self.trouble is not None:
+            raise self.trouble
+        self.events.append(event)
 
     def _make(self, config, emit):
         return Scripted(config.name, self.scripts[config.name], emit)
@@ -71,7 +89,11 @@ def segment(end: float = 4.0) -> dict:
     return {"event": "segment", "stream": "x", "end": end}
 
 
+EPOCH = {"event": "epoch", "stream": "x"}
+
+
 def plays(emit, stopped) -> str:
+    emit(EPOCH)
     while not stopped.wait(0.05):
         emit(segment())
     return "stopped"
@@ -79,7 +101,9 @@ def plays(emit, stopped) -> str:
 
 def test_a_stream_runs_until_it_is_stopped_and_can_begin_again(stage) -> None:
     stage.add("a", plays)
-    assert stage.wait("a", "running")["recorded"] == 4.0
+    stage.wait("a", "running")
+    stage.told("segment")
+    assert stage.supervisor.state("a")["recorded"] == 4.0
     assert stage.supervisor.stop("a")["state"] == "stopping"
     assert stage.wait("a", "stopped")["retry_at"] is None
     assert stage.supervisor.settled()
@@ -137,7 +161,7 @@ def test_silence_is_told_once_and_so_is_its_end(stage) -> None:
     silence = threading.Event()
 
     def falls_silent(emit, stopped) -> str:
-        emit(segment())
+        emit(EPOCH)
         silence.wait(5)
         return plays(emit, stopped)
 
@@ -215,3 +239,169 @@ def test_output_that_nobody_reads_any_more_stops_no_recording(stage) -> None:
     stage.add("a", plays)
     time.sleep(0.3)
     assert stage.wait("a", "running")["runs"] == 1
+
+
+def test_a_start_while_it_stops_begins_it_again_when_the_stop_is_done(stage) -> None:
+    may_end = threading.Event()
+
+    def ends_slowly(emit, stopped) -> str:
+        plays(emit, stopped)
+        may_end.wait(5)
+        return "stopped"
+
+    stage.add("a", ends_slowly)
+    stage.wait("a", "running")
+    stage.supervisor.stop("a")
+    assert stage.supervisor.start("a")["state"] == "stopping"
+    may_end.set()
+    assert stage.wait("a", "running")["runs"] == 2
+
+
+def test_the_last_word_counts_when_start_and_stop_cross(stage) -> None:
+    may_end = threading.Event()
+
+    def ends_slowly(emit, stopped) -> str:
+        plays(emit, stopped)
+        may_end.wait(5)
+        return "stopped"
+
+    stage.add("a", ends_slowly)
+    stage.wait("a", "running")
+    for ask in (stage.supervisor.stop, stage.supervisor.start, stage.supervisor.stop):
+        ask("a")
+    may_end.set()
+    assert stage.wait("a", "stopped")["retry_at"] is None
+    time.sleep(0.3)
+    assert stage.supervisor.state("a")["runs"] == 1
+
+
+def test_a_stream_that_opens_and_soon_fails_is_tried_ever_less_often() -> None:
+    stage = Stage(SupervisorOptions(ReconnectPolicy(first_delay_s=0.05, max_delay_s=60, jitter=0)))
+    begun = []
+
+    def opens_and_fails(emit, stopped) -> str:
+        begun.append(time.monotonic())
+        emit(segment())  # found unlisted from the run before
+        emit(EPOCH)
+        emit(segment())
+        raise SourceError("source_refused", "连不上。", "Refused.")
+
+    stage.add("a", opens_and_fails)
+    deadline = time.monotonic() + 10
+    while len(begun) < 4:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    stage.supervisor.close()
+    assert begun[3] - begun[2] >= 0.2 > begun[1] - begun[0] - 0.1
+
+
+def test_a_stream_that_ran_for_long_is_tried_again_soon() -> None:
+    stage = Stage(SupervisorOptions(ReconnectPolicy(0.05, 60, jitter=0), steady_s=0.2))
+    runs = []
+
+    def runs_then_fails(emit, stopped) -> str:
+        runs.append(1)
+        emit(EPOCH)
+        for _ in range(5):
+            time.sleep(0.06)
+            emit(segment())
+        raise SourceError("source_refused", "连不上。", "Refused.")
+
+    stage.add("a", runs_then_fails)
+    deadline = time.monotonic() + 10
+    while len(runs) < 5:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert stage.supervisor._slots["a"].attempts <= 1
+    stage.supervisor.close()
+
+
+def test_a_host_back_from_a_break_waits_no_longer_than_a_minute_or_so() -> None:
+    policy = SupervisorOptions().restart
+    assert policy.max_delay_s == 60
+
+
+@pytest.mark.parametrize("trouble", [RuntimeError("?"), KeyError("?"), OperationalError("", {}, Exception("locked"))])
+def test_whatever_telling_raises_the_streams_are_looked_after(stage, trouble) -> None:
+    ends = threading.Event()
+
+    def fails_once(emit, stopped) -> str:
+        if not ends.is_set():
+            ends.wait(5)
+            raise SourceError("source_refused", "连不上。", "Refused.")
+        return plays(emit, stopped)
+
+    stage.add("a", fails_once)
+    stage.trouble = trouble
+    ends.set()
+    stage.wait("a", "failed", "starting")
+    time.sleep(0.3)
+    stage.trouble = None
+    assert stage.wait("a", "running")["runs"] >= 2
+
+
+def test_a_machine_without_threads_left_is_asked_again_later(stage, monkeypatch) -> None:
+    real, left = ThreadPoolExecutor.submit, [2]
+
+    def refuses(self, *call):
+        if left[0]:
+            left[0] -= 1
+            raise RuntimeError("can't start new thread")
+        return real(self, *call)
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", refuses)
+    stage.add("a", plays)
+    assert stage.wait("a", "running")["runs"] == 3
+
+
+def test_recognition_that_writes_nothing_any_more_is_told_as_behind(stage) -> None:
+    def records(emit, stopped) -> str:
+        emit(EPOCH)
+        end = 0.0
+        while not stopped.wait(0.05):
+            end += 1
+            emit(segment(end))
+        return "stopped"
+
+    stage.heard = 0.0
+    stage.supervisor._options = replace(QUICK, listen_every_s=0.05)
+    stage.add("a", records)
+    assert stage.told("stream.behind")["lag"] >= 10
+    assert stage.supervisor.state("a")["lag"] >= 10
+    stage.heard = 1e6
+    stage.told("stream.caught_up")
+    assert stage.supervisor.state("a")["lag"] == 0
+    told = [e["event"] for e in stage.events if e["event"].startswith("stream.")]
+    assert told == ["stream.behind", "stream.caught_up"]
+
+
+def test_what_has_no_sound_is_not_behind(stage) -> None:
+    def without_sound(emit, stopped) -> str:
+        emit(EPOCH)
+        emit({"event": "no_audio", "stream": "x"})
+        while not stopped.wait(0.05):
+            emit(segment(100))
+        return "stopped"
+
+    stage.heard = 0.0
+    stage.supervisor._options = replace(QUICK, listen_every_s=0.05)
+    stage.add("a", without_sound)
+    stage.wait("a", "running")
+    time.sleep(0.4)
+    assert stage.supervisor.state("a")["behind"] is False
+
+
+def test_what_was_measured_of_a_stream_is_forgotten_with_it_and_some_time_after_its_end(stage) -> None:
+    stage.add("gone", plays)
+    stage.add("ended", lambda emit, stopped: "ended")
+    stage.add("on", plays)
+    stage.wait("gone", "running")
+    stage.wait("ended", "ended")
+    assert stage.forgotten == []
+    stage.supervisor.remove("gone")
+    deadline = time.monotonic() + 5
+    while sorted(stage.forgotten) != ["ended", "gone"]:
+        assert time.monotonic() < deadline, stage.forgotten
+        time.sleep(0.01)
+    time.sleep(0.3)
+    assert len(stage.forgotten) == 2

@@ -91,6 +91,8 @@ def test_segments_are_appended_once_and_found_by_time(database: Database) -> Non
     with database.read() as c:
         assert recordings.list_segments(c, "s", start_ms=4000, end_ms=8001) == rows[1:3]
         assert recordings.last_segment(c, "s") == rows[4]
+        assert recordings.segments_after(c, "s", 2) == rows[3:]
+        assert recordings.segments_after(c, "s", None) == rows
         assert recordings.recorded_ms(c, "s") == 20_000
 
 
