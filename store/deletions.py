@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Table, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, Table, delete, exists, insert, select, update
 
 from core.clock import iso, parse_iso
 from core.records import Segment
@@ -24,6 +24,7 @@ from store.tables import (
     deletions,
     epochs,
     gaps,
+    holes,
     jobs,
     measures,
     outbox,
@@ -167,6 +168,9 @@ def _take_segments(connection: Connection, deletion: Deletion, sequences: Sequen
             taken = [{name: row[name] for name in names} | {"deletion": deletion.id} for row in rows]
             connection.execute(insert(deleted_segments), taken)
         connection.execute(delete(segments).where(mine))
+    meets = (segments.c.start_ms < holes.c.end_ms) & (segments.c.end_ms > holes.c.start_ms)
+    held = exists().where((segments.c.stream == holes.c.stream) & meets)
+    connection.execute(delete(holes).where((holes.c.stream == deletion.stream) & ~held))
 
 
 def _take_description(connection: Connection, stream: str) -> None:

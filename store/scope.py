@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, literal, select, t
 
 from core.clock import iso
 from core.records import AlertStatus, TimelineKind
-from store.tables import alerts, epochs, gaps, segments, streams, timeline_events, utterances, vectors
+from store.tables import alerts, epochs, gaps, holes, segments, streams, timeline_events, utterances, vectors
 
 # No utterance is longer; lets the index on wall_start find those that began before the range.
 _LONGEST_UTTERANCE = timedelta(minutes=10)
@@ -240,6 +240,21 @@ def _untranscribed_ms(connection: Connection, scope: Scope) -> int:
             segments.join(epochs, and_(epochs.c.stream == segments.c.stream, epochs.c.number == segments.c.epoch))
         )
         .where(_of_streams(segments.c.stream, scope), inside, segments.c.end_ms > epochs.c.transcribed_ms)
+    )
+    return int(connection.execute(query).scalar_one()) + _holes_ms(connection, scope)
+
+
+def _holes_ms(connection: Connection, scope: Scope) -> int:
+    """What is held before the cursor and was given up."""
+    same = and_(holes.c.stream == segments.c.stream, holes.c.epoch == segments.c.epoch)
+    place = and_(epochs.c.stream == segments.c.stream, epochs.c.number == segments.c.epoch)
+    start = func.max(segments.c.start_ms, holes.c.start_ms)
+    end = func.min(segments.c.end_ms, holes.c.end_ms, epochs.c.transcribed_ms)
+    length, inside = _pieces(start, end, segments.c.wall_start, scope)
+    query = (
+        select(func.coalesce(func.sum(length), 0))
+        .select_from(holes.join(segments, same).join(epochs, place))
+        .where(_of_streams(holes.c.stream, scope), inside, start < end)
     )
     return int(connection.execute(query).scalar_one())
 

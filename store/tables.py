@@ -78,6 +78,20 @@ gaps = Table(
     UniqueConstraint("stream", "start_ms", "end_ms"),
 )
 
+# Recorded, passed by the cursor, and yet without text: recognition failed there, or the recording cannot be read.
+holes = Table(
+    "holes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("stream", ForeignKey("streams.name"), nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("start_ms", Integer, nullable=False),
+    Column("end_ms", Integer, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("at", String, nullable=False),
+    UniqueConstraint("stream", "epoch", "start_ms"),
+)
+
 utterances = Table(
     "utterances",
     metadata,
