@@ -9,23 +9,32 @@ from store.judgements import Judged
 
 MEANING = 1.0
 COVERAGE = 0.5
-PHRASE = 0.3
+PHRASE = 0.2
 DENIAL = 0.3
 # Warnings and limits leave the first hits to those who claim; they are still found.
 CAUTION = 0.5
 # A text that the rule packs flagged with a class of the query's, wholly from this meaning on; one that was flagged and
 # cleared; the query's words in a text that was not flagged.
-FLAGGED, FLAGGED_FROM, FLAGGED_TO = 0.5, 0.5, 0.8
+FLAGGED, FLAGGED_FROM, FLAGGED_TO = 0.4, 0.5, 0.8
 CLEARED = 0.5
-UNFLAGGED = 0.3
+UNFLAGGED = 0.4
 # A text whose vector is not there yet is taken for a little nearer than an unrelated one.
 MEANING_UNKNOWN = 0.3
 
 
 def score(meaning: float, match: Match) -> float:
-    """The fused score; about 0 for nothing in common, 2.5 for the very words."""
-    said = PHRASE * match.phrase * (1.0 - min(1.0, 2 * match.denial))
-    return MEANING * meaning + COVERAGE * match.coverage + said - DENIAL * match.denial - CAUTION * match.caution
+    """The fused score; about 0 for nothing in common, 1.7 and more for the very words."""
+    least = MEANING * meant(meaning, match) + COVERAGE * match.coverage + PHRASE * _said(match)
+    return least - DENIAL * match.denial - CAUTION * match.caution
+
+
+def meant(meaning: float, match: Match) -> float:
+    """The meaning, and no less than the words in order say by themselves."""
+    return max(meaning, _said(match))
+
+
+def _said(match: Match) -> float:
+    return match.phrase * (1.0 - min(1.0, 2 * match.denial))
 
 
 def standing(query: Query, judged: Judged, meaning: float, match: Match) -> float:
@@ -35,7 +44,7 @@ def standing(query: Query, judged: Judged, meaning: float, match: Match) -> floa
     class. The query's very words in a text that was not flagged are mostly a denial, or words about something else.
     """
     if query.classes & judged.standing:
-        near = min(1.0, max(0.0, (meaning - FLAGGED_FROM) / (FLAGGED_TO - FLAGGED_FROM))) + match.coverage
+        near = min(1.0, max(0.0, (meant(meaning, match) - FLAGGED_FROM) / (FLAGGED_TO - FLAGGED_FROM))) + match.coverage
         return FLAGGED * min(1.0, near)
     if query.classes & judged.cleared:
         return -CLEARED

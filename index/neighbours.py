@@ -38,6 +38,16 @@ def neighbours_of(cache: IndexCache, found: Coverage, rows: Sequence[int]) -> di
     return near
 
 
+def _covered_by_either(query: Query, one: Match, other: Match) -> float:
+    """The share of the query that the two texts cover side by side, denied words like any."""
+    best = [0.0] * len(query.weights)
+    for evidence in (*one.evidence, *other.evidence):
+        for position in evidence.covers:
+            best[position] = max(best[position], evidence.credit)
+    total = sum(query.weights)
+    return sum(w * c for w, c in zip(query.weights, best, strict=True)) / total if total else 0.0
+
+
 def best_join(
     matcher: Matcher,
     query: Query,
@@ -57,8 +67,8 @@ def best_join(
     best: Joined | None = None
     for other, first in near:
         alone = (known or {}).get(other) or matcher.match(query, *texts[other])
-        lesser, greater = sorted((own.coverage, alone.coverage))
-        if lesser < _GAIN - _ACROSS or lesser + greater < _TOGETHER - _ACROSS:
+        greater, both = max(own.coverage, alone.coverage), _covered_by_either(query, own, alone)
+        if both < _TOGETHER - _ACROSS or both - greater < _GAIN - _ACROSS:
             continue
         one, two = (other, row) if first else (row, other)
         text = texts[one][0] + JOINT + texts[two][0]
