@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from core.clock import parse_iso
 from pipeline.webhook_sender import Outcome, Post, Send, signature
@@ -79,7 +80,7 @@ class Courier:
         return self._note(webhook, queue, waiting[0], outcome)
 
     def resend(self, letter: DeadLetter) -> None:
-        """One more attempt at a dead letter that a person asked for."""
+        """One more attempt at a dead letter that a person asked for; nothing where its target is gone."""
         with self.db.read() as connection:
             webhook = hooks.get_webhook(connection, letter.webhook)
         if webhook is None:
@@ -108,7 +109,11 @@ class Courier:
             hooks.put_queue(connection, failed)
             while True:
                 waiting = outbox.after(connection, failed.cursor, _BURY_BATCH, queue.stream)
-                late = [e for e in waiting if now - max(failing, parse_iso(e.at)) >= self.policy.give_up_after]
+                # Only the first in a row: after a clock was set back an earlier event may be the younger one.
+                late = list(takewhile(lambda e: self._late(e, failing, now), waiting))
                 failed = hooks.bury(connection, failed, late, now)
                 if len(late) < _BURY_BATCH:
                     return next_at
+
+    def _late(self, event: OutboxEvent, failing: datetime, now: datetime) -> bool:
+        return now - max(failing, parse_iso(event.at)) >= self.policy.give_up_after

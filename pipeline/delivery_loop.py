@@ -6,13 +6,15 @@ Of all processes on one data directory one delivers at a time (a file lock); whe
 import logging
 import random
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import SQLAlchemyError
 
 from core.clock import utc_now
 from core.errors import StorageError
@@ -29,7 +31,9 @@ _POLL_S = 0.1
 _RELOAD_S = 1.0
 _WORKERS = 16
 _PER_TARGET = 4
+_LETTER_WORKERS = 4
 _TURN = 50
+_TURN_S = 10.0
 _PRUNE_EVERY = timedelta(minutes=1)
 
 Queue = tuple[str, str]
@@ -62,7 +66,10 @@ class DeliveryLoop:
         # When each queue with something to send may be tried; a queue in work is not listed.
         self._due: dict[Queue, datetime] = {}
         self._busy: dict[Future[datetime | None], Queue] = {}
-        self._letters: dict[Future[None], int] = {}
+        # Targets whose letters are being sent again, and when each last had its turn.
+        self._letters: dict[Future[None], str] = {}
+        self._turns: dict[str, int] = {}
+        self._turn = count(1)
 
     def start(self) -> None:
         """Start the thread."""
@@ -99,6 +106,9 @@ class DeliveryLoop:
                     self._deliver()
             except Timeout:
                 self._stopping.wait(_RELOAD_S)
+            except Exception:  # noqa: BLE001 - without this thread nothing is delivered any more
+                _log.exception("deliveries begin again")
+                self._stopping.wait(_RELOAD_S)
 
     def _deliver(self) -> None:
         """Our turn: until stopped."""
@@ -115,7 +125,7 @@ class DeliveryLoop:
                     if self._clock() >= prune_at:
                         prune_at = self._clock() + _PRUNE_EVERY
                         self._prune()
-                except (StorageError, DatabaseError):
+                except (StorageError, SQLAlchemyError):
                     # A full disk stops the noting, so the sending waits for it too.
                     _log.exception("deliveries wait for the database")
                     self._stopping.wait(_RELOAD_S)
@@ -153,6 +163,7 @@ class DeliveryLoop:
     def _begin(self, workers: ThreadPoolExecutor) -> None:
         now = self._clock()
         working = list(self._busy.values())
+        self._due = {queue: at for queue, at in self._due.items() if queue[0] in self._webhooks}
         for queue in [queue for queue, at in self._due.items() if at <= now and queue not in working]:
             if sum(name == queue[0] for name, _ in working) < _PER_TARGET:
                 del self._due[queue]
@@ -168,18 +179,31 @@ class DeliveryLoop:
         return self._clock()
 
     def _begin_letters(self, workers: ThreadPoolExecutor) -> None:
+        """One worker a target and few in all, so that letters to a target that hangs keep nobody's alerts waiting."""
         with self._db.read() as connection:
-            wanted = hooks.list_dead(connection, state=LetterState.RESENDING.value, limit=_WORKERS)
-        for letter in wanted:
-            if letter.id not in self._letters.values():
-                self._letters[workers.submit(self._courier.resend, letter)] = letter.id
+            asked = hooks.resending(connection)
+        working = set(self._letters.values())
+        waiting = sorted(asked - working, key=lambda name: self._turns.get(name, 0))
+        for name in waiting[: _LETTER_WORKERS - len(working)]:
+            self._turns[name] = next(self._turn)
+            self._letters[workers.submit(self._resend, name)] = name
+
+    def _resend(self, name: str) -> None:
+        """Some letters of one target in a row."""
+        until = time.monotonic() + _TURN_S
+        with self._db.read() as connection:
+            letters = hooks.list_dead(connection, webhook=name, state=LetterState.RESENDING.value, limit=_TURN)
+        for letter in letters:
+            if self._stopping.is_set() or time.monotonic() > until:
+                return
+            self._courier.resend(letter)
 
     def _collect(self) -> None:
         """Take back finished queues. A defect in one delivery costs that queue a pause, no other anything."""
         for letter in [future for future in self._letters if future.done()]:
             del self._letters[letter]
             if letter.exception() is not None:
-                _log.error("dead letter", exc_info=letter.exception())
+                _log.error("dead letters", exc_info=letter.exception())
         for future in [future for future in self._busy if future.done()]:
             queue = self._busy.pop(future)
             failure = future.exception()

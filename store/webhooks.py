@@ -70,7 +70,8 @@ class DeadLetter:
 def put_webhook(connection: Connection, webhook: Webhook) -> Webhook:
     """Insert a target, which gets events from now on, or change its address, secret and streams.
 
-    A changed target is tried again at once, whatever pause the old one had earned. The secret is stored sealed.
+    A changed target is tried again at once, whatever pause the old one had earned; of streams that it did not want
+    before it gets what is told from now on. The secret is stored sealed.
     Raises `BadInputError` when there is none, as when the one known before can no longer be opened.
     """
     if not webhook.secret:
@@ -81,6 +82,7 @@ def put_webhook(connection: Connection, webhook: Webhook) -> Webhook:
         )
     again = update(webhook_queues).where(webhook_queues.c.webhook == webhook.name)
     connection.execute(again.values(next_at=None, attempts=0))
+    _skip_past(connection, get_webhook(connection, webhook.name), webhook)
     row = {
         "name": webhook.name,
         "url": webhook.url,
@@ -92,6 +94,16 @@ def put_webhook(connection: Connection, webhook: Webhook) -> Webhook:
     statement = insert(webhooks).values(row | fresh).on_conflict_do_update(index_elements=["name"], set_=row)
     connection.execute(statement)
     return get_webhook(connection, webhook.name) or webhook
+
+
+def _skip_past(connection: Connection, before: Webhook | None, webhook: Webhook) -> None:
+    """Queues of the streams that a target newly wants begin at the newest event."""
+    if before is None:
+        return
+    last = newest(connection)
+    for stream in connection.execute(select(outbox.c.stream).distinct()).scalars().all():
+        if webhook.wants(stream) and not before.wants(stream):
+            put_queue(connection, WebhookQueue(webhook.name, stream, last))
 
 
 def remove_webhook(connection: Connection, name: str) -> bool:
@@ -189,6 +201,12 @@ def _letter(row: RowMapping) -> DeadLetter:
     event = OutboxEvent(**{column.name: row[f"event_{column.name}"] for column in outbox.c})
     state = LetterState(row["state"])
     return DeadLetter(row["id"], row["webhook"], state, row["error"], parse_iso(row["dead_at"]), event)
+
+
+def resending(connection: Connection) -> set[str]:
+    """Names of the targets with letters that a person wants sent again."""
+    query = select(dead_letters.c.webhook).where(dead_letters.c.state == LetterState.RESENDING.value).distinct()
+    return set(connection.execute(query).scalars())
 
 
 def request_resend(connection: Connection, ids: Sequence[int] = (), webhook: str = "") -> int:

@@ -4,20 +4,24 @@ import json
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import pairwise
 
 import pytest
+from filelock import FileLock
 
-from core.clock import parse_iso, utc_now
+from core.clock import iso, parse_iso, utc_now
 from core.records import Stream
+from pipeline import delivery_loop
 from pipeline.delivery import Courier, RetryPolicy, request_for
 from pipeline.delivery_loop import DeliveryLoop
 from pipeline.webhook_sender import Outcome, Post, WebhookSender, signature
 from store import outbox, streams
 from store import webhooks as hooks
 from store.engine import open_database
+from store.tables import outbox as outbox_table
 from store.webhooks import Webhook
 from tests.alerting import an_alert
 from tests.pipeline.receiver import Receiver
@@ -371,3 +375,143 @@ def test_the_loop_forgets_what_everybody_has_had_for_long(db, tmp_path) -> None:
 def _kept(db) -> int:
     with db.read() as c:
         return len(outbox.after(c, 0, 100))
+
+
+def test_after_a_clock_was_set_back_no_event_is_passed_over(db, clock) -> None:
+    """An event told before the clock was set back seems younger than those after it, which are late first."""
+    begun = clock.now
+    tell(db, "a", 1, 2, 3)
+    with db.write() as c:
+        ahead = outbox_table.update().where(outbox_table.c.cursor == 2)
+        c.execute(ahead.values(at=iso(begun + timedelta(hours=3))))
+    target = Target(refuses=lambda fields: True)
+    carrier = courier(db, target, clock)
+    carrier.deliver_next(HOOK, "a")
+    clock.now = begun + timedelta(hours=25)
+    carrier.deliver_next(HOOK, "a")
+    assert [json.loads(letter.event.payload)["number"] for letter in dead(db)] == [1]
+    target.refuses = lambda fields: False
+    clock.move(hours=1)
+    drain(carrier, "a")
+    assert target.taken == [2, 3]
+
+
+@pytest.mark.parametrize("now", [("a", "b"), ()])
+def test_a_stream_newly_wanted_begins_with_what_is_told_from_now_on(db, clock, now) -> None:
+    with db.write() as c:
+        hooks.put_webhook(c, Webhook("some", "https://some.example/", HOOK.secret, ("a",)))
+    tell(db, "a", 1)
+    tell(db, "b", 2, 3)
+    with db.write() as c:
+        wider = hooks.put_webhook(c, Webhook("some", "https://some.example/", HOOK.secret, now))
+        assert hooks.waiting(c, wider) == 1
+    tell(db, "b", 4)
+    target = Target()
+    carrier = courier(db, target, clock)
+    for stream in "ab":
+        while carrier.deliver_next(wider, stream) is not None:
+            pass
+    assert target.taken == [1, 4]
+
+
+def test_what_was_told_while_a_stream_was_not_wanted_is_not_sent_later(db, clock) -> None:
+    target = Target()
+    carrier = courier(db, target, clock)
+    tell(db, "b", 1)
+    drain(carrier, "b")
+    for only in (("a",), ("a", "b")):
+        with db.write() as c:
+            wanted = hooks.put_webhook(c, replace(HOOK, streams=only))
+        tell(db, "b", 2 if only == ("a",) else 3)
+    while carrier.deliver_next(wanted, "b") is not None:
+        pass
+    assert target.taken == [1, 3]
+
+
+def test_a_target_removed_in_the_midst_of_a_delivery_ends_nothing(db, tmp_path) -> None:
+    with Receiver() as gone, Receiver() as stays:
+        aim(db, stays, name="stays")
+        aim(db, gone, "a", name="gone")
+
+        def remove_then_fail(_taken) -> int:
+            with db.write() as c:
+                hooks.remove_webhook(c, "gone")
+            time.sleep(1.3)  # until the loop has read its targets anew
+            return 500
+
+        gone.answer = remove_then_fail
+        running = loop(db, tmp_path)
+        tell(db, "a", 1)
+        gone.wait_for(1)
+        time.sleep(2)
+        tell(db, "b", 2)
+        stays.wait_for(2)
+        assert running._thread.is_alive()
+        running.stop()
+
+
+def test_a_defect_in_the_delivery_to_a_target_that_was_removed_ends_nothing(db, tmp_path) -> None:
+    running = DeliveryLoop(db, tmp_path, Target())
+    done: Future = Future()
+    done.set_exception(ZeroDivisionError())
+    running._busy[done] = ("gone", "a")
+    running._collect()
+    running._due["never known", "a"] = utc_now() - timedelta(hours=1)
+    with ThreadPoolExecutor(1) as workers:
+        running._begin(workers)
+    assert running._due == {}
+
+
+def test_a_lock_that_cannot_be_had_is_tried_again(db, tmp_path, monkeypatch, caplog) -> None:
+    troubles = [OSError("No locks available"), OSError("Stale file handle")]
+    real = FileLock.acquire
+
+    def acquire(self, **how):
+        if troubles and "delivery" in self.lock_file:
+            raise troubles.pop()
+        return real(self, **how)
+
+    monkeypatch.setattr(FileLock, "acquire", acquire)
+    monkeypatch.setattr(delivery_loop, "_RELOAD_S", 0.05)
+    with Receiver() as receiver:
+        aim(db, receiver)
+        tell(db, "a", 1)
+        running = loop(db, tmp_path)
+        receiver.wait_for(1)
+        running.stop()
+    assert "Stale file handle" in caplog.text
+
+
+def test_letters_to_a_hanging_target_leave_the_workers_to_alerts(db, tmp_path) -> None:
+    with Receiver() as good, Receiver(lambda _taken: -1) as hanging:
+        aim(db, hanging, "a", name="hanging")
+        aim(db, good, "b", name="good")
+        tell(db, "a", *range(40))
+        tell(db, "b", 100)
+        with db.write() as c:
+            for name, stream in (("hanging", "a"), ("good", "b")):
+                queue = hooks.WebhookQueue(name, stream, 0, error="HTTP 500")
+                hooks.bury(c, queue, outbox.after(c, 0, 100, stream), utc_now())
+                hooks.request_resend(c, webhook=name)
+        running = DeliveryLoop(db, tmp_path, WebhookSender(allow_internal=True, timeout_s=3), policy=QUICK)
+        running.start()
+        good.wait_for(1, 2.5)
+        tell(db, "b", 101)
+        good.wait_for(2, 2.5)
+        assert numbers(good, "b") == [100, 101]
+        assert len(hanging.taken) <= 2
+        running.stop()
+
+
+def test_many_letters_go_out_in_a_row(db, tmp_path) -> None:
+    with Receiver() as receiver:
+        aim(db, receiver)
+        tell(db, "a", *range(30))
+        with db.write() as c:
+            hooks.bury(c, hooks.WebhookQueue("desk", "a", 0, error="?"), outbox.after(c, 0, 100, "a"), utc_now())
+            hooks.request_resend(c, webhook="desk")
+        running = loop(db, tmp_path)
+        receiver.wait_for(30, 10)
+        running.stop()
+        assert numbers(receiver, "a") == list(range(30))
+    assert dead(db) == []
