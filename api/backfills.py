@@ -11,7 +11,7 @@ from api.context import ApiContext, Backfills, Context
 from api.errors import ERRORS, ErrorBody
 from api.once import OnceRoute, once
 from api.queries import Limit
-from api.trail import note
+from api.trail import note, plain_address
 from core.egress import addresses_of, parse_target
 from core.errors import ConflictError, NotFoundError, Sentence
 from core.shapes import Json
@@ -62,7 +62,8 @@ def start(request: Request, context: Context, visitor: Operating, wanted: Backfi
     queue = _queue(context)
     source = str(_inside(context, wanted.path)) if wanted.path else _address(context, wanted.url)
     job = _shown(context, queue.start(source, wanted.shop, wanted.product, visitor.name or "local"))
-    note(request, "backfill.asked", {"number": job["number"], "source": job["source"], "shop": wanted.shop})
+    asked = plain_address(wanted.url) or job["source"]
+    note(request, "backfill.asked", {"number": job["number"], "source": asked, "shop": wanted.shop})
     return job
 
 

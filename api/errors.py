@@ -140,7 +140,9 @@ async def _http(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def _defect(request: Request, error: Exception) -> JSONResponse:
-    _log.error("unhandled error at %s %s", request.method, request.url.path, exc_info=error)
+    # The route, not the address: streams and cases are called after people.
+    route = getattr(request.scope.get("route"), "path", "?")
+    _log.error("unhandled error at %s %s", request.method, route, exc_info=error)
     body = ErrorBody(
         code="internal",
         zh="服务内部出错，详情已写入日志。",

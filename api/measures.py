@@ -6,13 +6,14 @@ from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.auth.access import Reviewing, Viewing
-from api.context import Context
+from api.context import ApiContext, Context
 from api.errors import ERRORS
 from api.once import OnceRoute, once
 from api.queries import known_stream
 from api.trail import note
 from core.clock import utc_now
-from store import measures
+from core.errors import NotFoundError
+from store import alerts, measures
 from store.measures import Measure, MeasureAnswer, MeasureKind, measure_json
 
 router = APIRouter(prefix="/api/v1/streams/{name}/measures", tags=["alerts"], responses=ERRORS, route_class=OnceRoute)
@@ -54,6 +55,7 @@ def ask(
 ) -> dict[str, Any]:
     """Stored and told as ``measure.asked`` in one transaction; webhooks carry it, signed, at least once."""
     known_stream(context.db, name, visitor)
+    _check_alert(context, name, wanted.alert_id)
     measure = Measure(name, wanted.kind, wanted.reason.strip(), visitor.name or "local", utc_now(), wanted.alert_id)
     with context.db.write() as connection:
         stored = measures.ask(connection, measure)
@@ -72,3 +74,13 @@ def answer(
         stored = measures.answer(connection, name, number, given)
     note(request, "measure.answered", {"stream": name, "measure": number})
     return measure_json(stored)
+
+
+def _check_alert(context: ApiContext, stream: str, alert_id: str) -> None:
+    """A measure rests on an alert of that very room. Raises `NotFoundError`."""
+    if not alert_id:
+        return
+    with context.db.read() as connection:
+        alert = alerts.get_alert(connection, alert_id)
+    if alert is None or alert.stream != stream:
+        raise NotFoundError("alert_unknown", f"该直播没有告警 {alert_id}。", f"The stream has no alert {alert_id}.")

@@ -51,6 +51,11 @@ def note_view(request: Request, action: str, detail: dict[str, Any]) -> None:
     seen[key] = now
 
 
+def plain_address(source: str) -> str:
+    """An address as the audit chain keeps it, without its query: tokens stand there that are nobody else's business."""
+    return source.partition("?")[0].partition("#")[0]
+
+
 def actor_of(request: Request) -> Actor:
     """Who makes the request, and from where, for what notes itself."""
     visitor: Visitor = getattr(request.state, "visitor", LOCAL)

@@ -11,7 +11,7 @@ from api.auth.access import Operating
 from api.context import Context
 from api.errors import ERRORS
 from api.queries import Limit
-from api.trail import note
+from api.trail import note, plain_address
 from core.clock import iso
 from core.egress import addresses_of, parse_target
 from core.errors import ConflictError, NotFoundError
@@ -74,7 +74,7 @@ def put_hook(
         stored = hooks.get_webhook(connection, name)
         response.status_code = 200 if known else 201
         shown = _hook_json(connection, stored) if stored else {}
-    note(request, "webhook.set", {"webhook": name, "url": wanted.url, "streams": wanted.streams})
+    note(request, "webhook.set", {"webhook": name, "url": plain_address(wanted.url), "streams": wanted.streams})
     return shown | ({"secret": made} if made else {})
 
 
@@ -100,13 +100,14 @@ def list_dead(
 
 
 @router.post("/{name}/dead/resend", status_code=202, summary="重发死信 / Send dead letters again")
-def resend(context: Context, _operator: Operating, name: HookName, wanted: Resend) -> dict[str, int]:
+def resend(request: Request, context: Context, _operator: Operating, name: HookName, wanted: Resend) -> dict[str, int]:
     """Ask for one more attempt; what the target refuses again stays dead."""
     with context.db.write() as connection:
         _known(connection, name)
         mine = {letter.id for letter in hooks.list_dead(connection, webhook=name, limit=100_000)}
         chosen = [key for key in wanted.ids if key in mine]
         count = hooks.request_resend(connection, chosen, name) if chosen or not wanted.ids else 0
+    note(request, "webhook.resent", {"webhook": name, "events": count})
     return {"resending": count}
 
 

@@ -1,5 +1,6 @@
 """Backfills over HTTP: from the archive folder or a public address, and from nowhere else."""
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from starlette.testclient import TestClient
 
 from core.errors import NotFoundError
 from core.shapes import Json
+from evidence.audit import read_audit
 from tests.api.light import light_service
 
 
@@ -98,9 +100,11 @@ def test_internal_and_odd_addresses_are_refused(client: TestClient, queue: Queue
     assert queue.jobs == []
 
 
-def test_an_address_is_taken(client: TestClient, queue: Queue) -> None:
+def test_an_address_is_taken(client: TestClient, queue: Queue, tmp_path: Path) -> None:
     assert client.post("/api/v1/backfills", json={"url": "https://1.1.1.1/a.mp4?sign=x"}).status_code == 202
     assert queue.jobs[0]["source"] == "https://1.1.1.1/a.mp4?sign=x"
+    noted = json.loads(read_audit(tmp_path / "data")[-1])
+    assert noted["detail"]["source"] == "https://1.1.1.1/a.mp4", "what opens it is not in the audit chain"
     for wrong in ({}, {"url": "https://1.1.1.1/a", "path": "双11"}):
         assert client.post("/api/v1/backfills", json=wrong).status_code == 422
 

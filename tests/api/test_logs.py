@@ -80,3 +80,18 @@ def test_hostile_text_stays_text_and_people_stay_unnamed(client: TestClient, log
         assert json.loads(line)["message"].isprintable()
     for personal in (PERSON, PASSWORD, QUERY, "testclient"):
         assert personal not in text
+
+
+def test_a_defect_is_logged_by_its_route_and_not_by_the_name_in_the_address(
+    client: TestClient, logs: dict[str, io.StringIO], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr("api.streams.known_stream", broken)
+    assert client.get(f"/api/v1/streams/{PERSON}").status_code == 500
+    # The client of the test logs as well; what counts is the service's own line.
+    (line,) = [line for line in logs["text"].getvalue().splitlines() if "unhandled error" in line]
+    assert "unhandled error at GET /api/v1/streams/{name}" in line
+    assert PERSON not in line
+    assert quote(PERSON) not in line

@@ -1,8 +1,11 @@
 """Targets are set, shown without their secrets, and their dead letters listed and sent again."""
 
+import json
+
 import pytest
 
 from core.clock import utc_now
+from evidence.audit import read_audit
 from store import outbox
 from store import webhooks as hooks
 from store.webhooks import Webhook, WebhookQueue
@@ -37,6 +40,13 @@ def test_a_target_is_made_changed_shown_and_removed(service) -> None:
     assert stored.secret == secret
     assert client.delete(DESK).status_code == 204
     assert client.delete(DESK).status_code == 404
+
+
+def test_a_token_in_the_address_is_not_in_the_audit_chain(service, tmp_path) -> None:
+    client, _ = service
+    assert client.put(DESK, json={"url": f"{URL}?access_token={SECRET}"}).status_code == 201
+    (entry,) = [json.loads(line) for line in read_audit(tmp_path)]
+    assert (entry["kind"], entry["detail"]["url"]) == ("webhook.set", URL)
 
 
 @pytest.mark.parametrize(
