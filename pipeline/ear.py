@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -21,17 +22,21 @@ from asr.decode import AudioWindow, Decoded
 from asr.lookahead import Lookahead
 from asr.scheduler import DecodeScheduler, result_or_none
 from asr.transcriber import RECALL_SAMPLES, Listener, utterances
+from core.clock import utc_now
 from core.errors import BadInputError
 from core.records import AlertStatus, Epoch, Segment
 from ingest.pcm import decode_pcm
+from ingest.segments import inspect
 from models.speech import FRAME_SAMPLES
 from pipeline import events
 from pipeline.arrivals import Arrivals
 from pipeline.events import EventSink
+from pipeline.holes import leave_hole
 from pipeline.lifecycle import Change
 from pipeline.scribe import Scribe
 from store import recordings
 from store.engine import Database
+from store.holes import Hole
 
 logger = logging.getLogger(__name__)
 
@@ -124,6 +129,7 @@ class Ear:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._failure: BaseException | None = None
         self._closed = False
+        self._damaged: set[int] = set()
         self.failed_at_ms: int | None = None
         self._writer = threading.Thread(target=self._write_all, name=f"ear-{epoch.stream}", daemon=True)
         self._writer.start()
@@ -270,8 +276,14 @@ class Ear:
         deadline = time.monotonic() + (_SEGMENT_WAIT_S if wait else 0)
         while self._next < until:
             before = self._next
-            for block in self._recorded(self._next, until):
-                self._feed(block)
+            try:
+                for block in self._on_disk(until):
+                    self._feed(block)
+            except (BadInputError, OSError) as error:
+                if not self._damage_found():
+                    raise
+                logger.warning("%s: %s", self._epoch.stream, error)
+                continue
             if self._next == before:
                 self._raise_failure()
                 if time.monotonic() >= deadline:
@@ -280,9 +292,40 @@ class Ear:
         if pad and self._next < until:
             self._feed(np.zeros(until - self._next, dtype=np.int16))
 
-    def _recorded(self, first: int, until: int) -> Iterator[NDArray[np.float32]]:
-        """Samples ``[first, until)``, as far as segments hold them."""
-        paths = [self._context.data_dir / s.path for s in self._segments(first)]
+    def _on_disk(self, until: int) -> Iterator[NDArray[np.float32]]:
+        """Samples from the next on, as far as segments are listed; one that cannot be read is silence, and told."""
+        for readable, run in groupby(self._segments(), self._readable):
+            segments = list(run)
+            if readable:
+                yield from self._recorded(self._next, until, segments)
+                continue
+            for segment in segments:
+                place = (segment.stream, segment.epoch, segment.start_ms, segment.end_ms)
+                hole = Hole(*place, "recording_unreadable", utc_now())
+                leave_hole(self._context.db, self._context.emit, hole, pass_by=False)
+                missing = min(until, self._sample(segment.end_ms)) - self._next
+                yield np.zeros(max(0, missing), dtype=np.float32)
+
+    def _readable(self, segment: Segment) -> bool:
+        if segment.sequence in self._damaged:
+            return False
+        try:
+            (self._context.data_dir / segment.path).open("rb").close()
+        except OSError as error:
+            logger.warning("%s: %s", segment.stream, error)
+            return False
+        return True
+
+    def _damage_found(self) -> bool:
+        """Whether there are segments, not known before, that hold nothing which can be read."""
+        listed = [segment for segment in self._segments() if segment.sequence not in self._damaged]
+        bad = {s.sequence for s in listed if not self._readable(s) or inspect(self._context.data_dir / s.path) is None}
+        self._damaged |= bad
+        return bool(bad)
+
+    def _recorded(self, first: int, until: int, segments: list[Segment] | None = None) -> Iterator[NDArray[np.float32]]:
+        """Samples ``[first, until)``, as far as these segments, or all that are listed, hold them."""
+        paths = [self._context.data_dir / s.path for s in (segments or self._segments(first))]
         if not paths:
             return
         start_ms = first * 1000 // SAMPLE_RATE

@@ -6,6 +6,7 @@ from core.clock import iso, seconds, utc_now
 from core.records import Epoch, Gap, Segment, Stream, Utterance
 from core.shapes import Json, alert_json, epoch_json, gap_json, segment_json, stream_json, utterance_json
 from pipeline.lifecycle import Change, ChangeKind
+from store.holes import Hole
 
 EventSink = Callable[[Json], None]
 
@@ -63,6 +64,12 @@ def gap_opened(gap: Gap) -> Json:
 def lag(stream: str, position_ms: int, lag_ms: int) -> Json:
     """Recognition runs behind the recording by ``lag`` seconds; nothing is lost."""
     return _event("lag", {"stream": stream, "position": seconds(position_ms), "lag": seconds(lag_ms)})
+
+
+def not_transcribed(hole: Hole) -> Json:
+    """A stretch is recorded, but recognition could make nothing of it and went on behind it (``reason``)."""
+    fields = {"stream": hole.stream, "epoch": hole.epoch, "reason": hole.reason}
+    return _event("not_transcribed", fields | {"start": seconds(hole.start_ms), "end": seconds(hole.end_ms)})
 
 
 def no_audio(stream: str, position_ms: int) -> Json:

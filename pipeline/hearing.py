@@ -10,13 +10,16 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from core.errors import StorageError
+from core.clock import utc_now
+from core.errors import LiveWitnessError, StorageError
 from core.records import Epoch
 from ingest.commands import SAMPLE_RATE
 from ingest.pcm import Int16, PcmBlock, PcmBuffer
 from pipeline.arrivals import Arrivals
 from pipeline.ear import Ear, EarClosedError, EarContext
+from pipeline.holes import leave_hole
 from store import recordings
+from store.holes import Hole
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +27,11 @@ _BUFFER_S = 60.0
 _HAND_OVER_S = 1.0
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
+_LAST_PAUSE_S = 2.0
+TRIES = 5
+"""So often is a window decoded before it is given up: some fifteen seconds, unless nothing else can be heard either."""
+_BLIND_MS = 10_000
+"""How much is passed by where it is not known what failed."""
 
 
 @dataclass(eq=False, slots=True)
@@ -39,8 +47,10 @@ class _Turn:
 class Hearing:
     """The epochs of one watch, heard one after another. Call it from any thread; `close` it at the end.
 
-    ``live``: windows close early and suspicions are raised. ``patient``: what fails is tried again, however often,
-    until `finish` is called; otherwise, and from then on, the failure comes out of `pcm` and `finish`.
+    What fails is tried again from the cursor after growing pauses; a window that fails again and again becomes a hole
+    in the transcript. ``live``: windows close early and suspicions are raised. ``patient``: this goes on for as long
+    as it takes, until `finish` is called; otherwise, and from then on, it comes out of `pcm` and `finish` when nothing
+    can be written, or when one window after the other fails.
     """
 
     def __init__(self, context: EarContext, *, live: bool, patient: bool) -> None:
@@ -51,8 +61,8 @@ class Hearing:
         self._changed = threading.Condition()
         self._finishing = self._closed = False
         self._failure: BaseException | None = None
-        self._failures = 0
-        self._failed_at = (0, 0)
+        self._trouble = _Trouble()
+        self._window_end_ms: int | None = None
         self._ear: Ear | None = None
         self._thread: threading.Thread | None = None
         self.utterances = 0
@@ -186,6 +196,7 @@ class Hearing:
                 return
 
     def _listen(self, turn: _Turn) -> None:
+        self._window_end_ms = None
         ear = Ear(self._context, turn.epoch, live=self._live, arrivals=turn.arrivals)
         with self._changed:
             self._ear = ear
@@ -199,6 +210,7 @@ class Hearing:
             ear.finish()
         finally:
             ear.close()
+            self._window_end_ms = ear.failed_at_ms
             with self._changed:
                 self._ear = None
             self.utterances += ear.utterances
@@ -217,33 +229,88 @@ class Hearing:
             raise EarClosedError
 
     def _failed(self, turn: _Turn, error: Exception) -> None:
-        """Wait before the epoch is heard on from its cursor. Raises the failure where it must come out."""
+        """Wait before the epoch is heard on from its cursor, or pass by what fails. Raises what must come out."""
         self._stay()
-        if not self._patient or self._finishing:
+        last = not self._patient or self._finishing
+        if _is_shut_down(error) or (last and isinstance(error, StorageError)):
             raise error
-        cursor_ms = self._count(turn)
-        logger.warning("%s: hearing failed %d times", turn.epoch.stream, self._failures, exc_info=error)
         self._context.scribe.forget()
-        self._pause(turn, cursor_ms, min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(self._failures - 1, 10)))
+        trouble = self._trouble
+        trouble.count(turn.epoch.number, self._cursor(turn))
+        logger.warning("%s: hearing failed %d times", turn.epoch.stream, trouble.failures, exc_info=error)
+        if trouble.here >= TRIES and not isinstance(error, StorageError):
+            if last and trouble.holes:
+                raise error
+            if self._passed_by(turn):
+                return
+            if last:
+                raise error
+        self._pause(turn, trouble.pause_s(_LAST_PAUSE_S if last else LONGEST_PAUSE_S))
 
-    def _count(self, turn: _Turn) -> int:
-        """Count failures since text was last written; up to where it is written."""
-        number, cursor_ms = self._failed_at
+    def _cursor(self, turn: _Turn) -> int:
         try:
             with self._context.db.read() as connection:
-                cursor_ms = recordings.transcribed_ms(connection, turn.epoch.stream, turn.epoch.number)
-            number = turn.epoch.number
+                return recordings.transcribed_ms(connection, turn.epoch.stream, turn.epoch.number)
         except StorageError as error:
             logger.warning("%s: %s", turn.epoch.stream, error)
-        self._failures = self._failures + 1 if (number, cursor_ms) == self._failed_at else 1
-        self._failed_at = (number, cursor_ms)
-        return cursor_ms
+            return self._trouble.cursor_ms
 
-    def _pause(self, turn: _Turn, cursor_ms: int, seconds: float) -> None:
+    def _passed_by(self, turn: _Turn) -> bool:
+        """Leave a hole where hearing fails; False when nothing is left there to hear."""
+        epoch, cursor_ms = turn.epoch, self._trouble.cursor_ms
+        try:
+            with self._context.db.read() as connection:
+                held = recordings.list_segments(connection, epoch.stream, start_ms=cursor_ms, epoch=epoch.number)
+            until_ms = self._window_end_ms or min(cursor_ms + _BLIND_MS, max((s.end_ms for s in held), default=0))
+            if until_ms <= cursor_ms:
+                return False
+            hole = Hole(epoch.stream, epoch.number, cursor_ms, until_ms, "recognition_failed", utc_now())
+            leave_hole(self._context.db, self._context.emit, hole, pass_by=True)
+        except StorageError as error:
+            logger.warning("%s: %s", epoch.stream, error)
+            return False
+        self._trouble.passed_by(until_ms)
+        return True
+
+    def _pause(self, turn: _Turn, seconds: float) -> None:
         """Wait, and tell meanwhile how late the text is."""
-        sample = (cursor_ms - turn.epoch.offset_ms) * SAMPLE_RATE // 1000
-        late_s = time.monotonic() - turn.arrivals.waiting_since(sample)
+        cursor_ms = self._trouble.cursor_ms
         if self._live:
-            self._context.lag.report(self._context.emit, turn.epoch.stream, cursor_ms, round(late_s * 1000))
+            sample = (cursor_ms - turn.epoch.offset_ms) * SAMPLE_RATE // 1000
+            late_ms = round((time.monotonic() - turn.arrivals.waiting_since(sample)) * 1000)
+            self._context.lag.report(self._context.emit, turn.epoch.stream, cursor_ms, late_ms)
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._finishing, seconds)
+            finishing = self._finishing
+            self._changed.wait_for(lambda: self._closed or self._finishing != finishing, seconds)
+
+
+@dataclass(slots=True)
+class _Trouble:
+    """Failures since text was last written: in a row, at this cursor, and holes left between."""
+
+    epoch: int = 0
+    cursor_ms: int = 0
+    failures: int = 0
+    here: int = 0
+    holes: int = 0
+
+    def count(self, epoch: int, cursor_ms: int) -> None:
+        """One more, at a cursor."""
+        if (epoch, cursor_ms) != (self.epoch, self.cursor_ms):
+            self.epoch, self.cursor_ms = epoch, cursor_ms
+            self.failures = self.here = self.holes = 0
+        self.failures += 1
+        self.here += 1
+
+    def passed_by(self, cursor_ms: int) -> None:
+        """A hole was left up to a new cursor."""
+        self.cursor_ms, self.here = cursor_ms, 0
+        self.holes += 1
+
+    def pause_s(self, longest_s: float) -> float:
+        """How long to wait now."""
+        return float(min(longest_s, FIRST_PAUSE_S * 2 ** min(self.failures - 1, 10)))
+
+
+def _is_shut_down(error: Exception) -> bool:
+    return isinstance(error, LiveWitnessError) and error.code == "decoder_closed"

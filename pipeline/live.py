@@ -103,6 +103,7 @@ class StreamWatch:
         self._stopped = False
         self._begun = False
         self._soundless = False
+        self._unread = False
         self._gaps = 0
         self._before = (0, 0, 0)
         self._rng = random.Random()  # noqa: S311 - jitter, not a secret
@@ -297,7 +298,13 @@ class StreamWatch:
 
     def _emit(self, event: Json) -> None:
         with self._emit_lock:
-            self._sink(event)
+            try:
+                self._sink(event)
+            except OSError as error:
+                # Whoever read our output has gone; recording goes on, and the outbox still tells.
+                if not self._unread:
+                    logger.warning("%s: events are no longer shown: %s", self._stream.name, error)
+                self._unread = True
 
     def _new_hearing(self) -> Hearing:
         self._ear_context.scribe.forget()

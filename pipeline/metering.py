@@ -4,7 +4,17 @@ from core.metrics import Metrics
 from core.shapes import Json
 from pipeline.events import EventSink
 
-_WARNINGS = frozenset({"stream.failed", "stream.silent", "stream.behind", "stream.disk_full", "no_audio", "gap.opened"})
+_WARNINGS = frozenset(
+    {
+        "stream.failed",
+        "stream.silent",
+        "stream.behind",
+        "stream.disk_full",
+        "no_audio",
+        "not_transcribed",
+        "gap.opened",
+    }
+)
 _FATES = frozenset({"alert.repeated", "alert.corrected", "alert.softened"})
 
 
@@ -29,7 +39,8 @@ def measure(metrics: Metrics, event: Json) -> None:
         case "alert":
             status = event["status"]
             metrics.alerts.labels(stream, status, event["severity"]).inc()
-            if status in {"suspected", "confirmed"}:
+            # 0: it is not known when the words came, as of what an earlier process recorded.
+            if status in {"suspected", "confirmed"} and event["latency_ms"]:
                 metrics.alert_latency.labels(stream, status).observe(event["latency_ms"] / 1000)
         case "utterance":
             metrics.utterances.labels(stream).inc()
@@ -39,7 +50,17 @@ def measure(metrics: Metrics, event: Json) -> None:
         case "gap":
             metrics.gaps.labels(stream, event["reason"]).inc()
             metrics.gap_seconds.labels(stream).inc(max(0.0, event["end"] - event["start"]))
-        case "lag" | "stream.started" | "stream.ended":
-            metrics.lag.labels(stream).set(event.get("lag", 0))
+        case _:
+            _gauge(metrics, stream, event)
+
+
+def _gauge(metrics: Metrics, stream: str, event: Json) -> None:
+    """What stands at some value; a run that begins or ends, however it does, stands at none."""
+    match event["event"]:
+        case "lag":
+            metrics.lag.labels(stream).set(event["lag"])
         case "stream.disk_full" | "stream.disk_freed":
             metrics.disk_full.labels(stream).set(event["event"] == "stream.disk_full")
+        case "stream.started" | "stream.ended" | "stream.failed":
+            metrics.lag.labels(stream).set(0)
+            metrics.disk_full.labels(stream).set(0)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import ingest.recorder
+from asr.decode import AudioWindow
 from core.errors import SourceError
 from core.records import Stream
 from ingest.session import ReconnectPolicy
@@ -17,8 +18,9 @@ from ingest.sources import parse_source
 from pipeline import ear, hearing
 from pipeline.ear import Ear
 from pipeline.live import StreamWatch, WatchOptions
-from store import recordings, utterances
+from store import holes, outbox, recordings, utterances
 from store.engine import open_database
+from store.scope import stream_totals
 from tests.pipeline.hearing_parts import DroppingServer, HandScheduler, hand_parts, make_stream
 
 SECONDS = 8
@@ -76,7 +78,7 @@ class Watched:
         """By epoch: ms recorded beyond the cursor."""
         with self.db.read() as c:
             return {
-                e.number: max(s.end_ms for s in recordings.list_segments(c, "s", epoch=e.number))
+                e.number: max((s.end_ms for s in recordings.list_segments(c, "s", epoch=e.number)), default=0)
                 - recordings.transcribed_ms(c, "s", e.number)
                 for e in recordings.list_epochs(c, "s")
             }
@@ -136,7 +138,7 @@ def test_what_was_heard_is_let_go(watched, monkeypatch) -> None:
     assert made == 0
     assert len(alive) <= 1, "an ear a stream, however often its source dropped"
     with watched.db.read() as c:
-        assert watched.result.utterances == len(utterances.list_utterances(c, "s")) > 6
+        assert watched.result.utterances == len(utterances.list_utterances(c, "s")) > 3
 
 
 def test_a_restart_records_at_once_and_hears_what_was_left_first(watched) -> None:
@@ -202,13 +204,94 @@ def test_recognition_that_fails_is_tried_again_and_recording_goes_on(watched, mo
 
 
 def test_lag_is_over_when_everything_is_heard(watched, monkeypatch) -> None:
-    monkeypatch.setattr(ear, "LAG_FROM_MS", 1_000)
+    monkeypatch.setattr(ear, "LAG_FROM_MS", 700)
     watched.scheduler.go.clear()
     watched.thread.start()
     watched.wait_for(lambda: len(watched.told("epoch")) == 2)
     watched.scheduler.go.set()
     watched.end()
     lags = [event["lag"] for event in watched.told("lag")]
-    assert max(lags) > 2
-    assert lags[-1] < 1
+    assert max(lags) >= 1
+    assert lags[-1] < 0.7
     assert watched.events[-1]["event"] == "stream.ended"
+
+
+def test_a_window_that_fails_again_and_again_becomes_a_hole_that_is_told(watched, monkeypatch) -> None:
+    monkeypatch.setattr(hearing, "FIRST_PAUSE_S", 0.02)
+    poisoned: list[int] = []
+
+    def fails(window: AudioWindow) -> None:
+        if not poisoned:
+            poisoned.append(window.start_ms)
+        if window.start_ms <= poisoned[0] < window.start_ms + window.seconds * 1000 and len(poisoned) < 50:
+            raise RuntimeError("no such token")
+
+    watched.scheduler.fails = fails
+    watched.thread.start()
+    watched.wait_for(lambda: len(watched.told("not_transcribed")) == 1 and len(watched.told("epoch")) == 1)
+    (told,) = watched.told("not_transcribed")
+    poisoned.extend([0] * 50)
+    watched.wait_for(lambda: len(watched.told("utterance")) > 0)
+    watched.end()
+    assert watched.failure is None
+    assert told["reason"] == "recognition_failed"
+    assert 2 <= told["end"] - told["start"] <= 6, "one window, no more"
+    with watched.db.read() as c:
+        (hole,) = holes.list_holes(c, "s")
+        assert stream_totals(c, "s").untranscribed_ms >= hole.end_ms - hole.start_ms - 100
+        assert [e.event for e in outbox.after(c, 0, 1_000, "s")].count("not_transcribed") == 1
+    assert max(watched.unheard().values()) < 500
+    assert min(e["start"] for e in watched.told("utterance")) >= told["end"] - 0.1
+
+
+@pytest.mark.parametrize("damage", ["deleted", "overwritten"])
+def test_a_segment_that_cannot_be_read_is_silence_and_told_and_hearing_goes_on(watched, damage) -> None:
+    watched.scheduler.go.clear()
+    watched.thread.start()
+    watched.wait_for(lambda: len(watched.told("epoch")) == 2)
+    watched.watch._hearing.close()
+    watched.watch.stop()
+    watched.thread.join(30)
+    with watched.db.write() as connection:
+        connection.exec_driver_sql("UPDATE epochs SET complete = 0, transcribed_ms = offset_ms")
+        first, second, *_ = recordings.list_segments(connection, "s", epoch=1)[3:]
+    for segment in (first, second):
+        path = watched.data / segment.path
+        path.unlink() if damage == "deleted" else path.write_bytes(b"\0" * 5_000)
+    watched.begin()
+    watched.scheduler.go.set()
+    watched.thread.start()
+    watched.wait_for(lambda: watched.unheard()[1] < 500 and len(watched.told("epoch")) >= 3)
+    watched.end()
+    assert watched.failure is None
+    told = [(event["start"], event["end"], event["reason"]) for event in watched.told("not_transcribed")]
+    places = [(s.start_ms / 1000, s.end_ms / 1000, "recording_unreadable") for s in (first, second)]
+    assert told == places
+    assert max(watched.unheard().values()) < 500
+
+
+def test_recognition_that_never_works_ends_a_stop_with_its_error(watched, monkeypatch) -> None:
+    monkeypatch.setattr(hearing, "FIRST_PAUSE_S", 0.01)
+
+    def fails(_window: object) -> None:
+        raise RuntimeError("the device is lost")
+
+    watched.scheduler.fails = fails
+    watched.thread.start()
+    watched.wait_for(lambda: len(watched.told("epoch")) == 2)
+    watched.end()
+    assert isinstance(watched.failure, RuntimeError)
+    with watched.db.read() as c:
+        assert not recordings.list_epochs(c, "s")[-1].complete, "what is left is heard by the next run"
+
+
+def test_whoever_reads_the_events_may_go(watched) -> None:
+    def gone(_event: dict) -> None:
+        raise BrokenPipeError
+
+    watched.watch._sink = gone
+    watched.thread.start()
+    watched.wait_for(lambda: watched.server.connections == 2)
+    watched.end()
+    assert watched.failure is None
+    assert watched.result.reason == "stopped"

@@ -1,5 +1,7 @@
 """Events become measurements, per stream."""
 
+from dataclasses import replace
+
 from core.metrics import Metrics
 from core.shapes import alert_json
 from pipeline.metering import metered
@@ -39,6 +41,23 @@ def test_events_are_counted_by_stream_and_passed_on() -> None:
     assert value(metrics, "warnings_total", stream="t", event="stream.failed") == 1
     emit({"event": "stream.ended", "stream": "s"})
     assert value(metrics, "lag_seconds", stream="s") == 0
+
+
+def test_a_run_that_fails_leaves_no_gauge_up() -> None:
+    metrics = Metrics()
+    emit = metered(metrics, lambda event: None)
+    emit({"event": "lag", "stream": "s", "lag": 17.0})
+    emit({"event": "stream.disk_full", "stream": "s"})
+    emit({"event": "stream.failed", "stream": "s"})
+    assert value(metrics, "lag_seconds", stream="s") == 0
+    assert value(metrics, "disk_full", stream="s") == 0
+
+
+def test_a_latency_that_is_not_known_is_not_measured() -> None:
+    metrics = Metrics()
+    metered(metrics, lambda event: None)({"event": "alert"} | alert_json(replace(an_alert(), latency_ms=0)))
+    assert value(metrics, "alerts_total", stream="s", status="confirmed", severity="high") == 1
+    assert value(metrics, "alert_latency_seconds_count", stream="s", status="confirmed") is None
 
 
 def test_the_scheduler_reports_decodes_drops_and_queues() -> None:
