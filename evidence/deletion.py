@@ -161,9 +161,10 @@ def _carry_out(context: RetentionContext, deletion: Deletion) -> None:
 def _log(context: RetentionContext, deletion: Deletion, taken: list[Segment]) -> None:
     """The leaf that says what was deleted, signed before any file goes."""
     folder = stream_path(context.data_dir, deletion.stream)
-    log = SegmentLog(log_path(context.data_dir, deletion.stream))
+    said: set[str | None] = set()
+    log = SegmentLog(log_path(context.data_dir, deletion.stream), lambda leaf: said.add(leaf.get("deletion")))
     try:
-        if not any(leaf.get("deletion") == deletion.id for leaf in log.found):
+        if deletion.id not in said:
             log.append(_leaf(deletion, taken))
         make_checkpoint(context.data_dir, folder, log.hashes, Keyring(context.data_dir / "keys"))
     finally:

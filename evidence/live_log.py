@@ -83,6 +83,7 @@ class LiveLog:
         self._lock = threading.RLock()
         self._log: SegmentLog | None = None
         self._sequence: int | None = None
+        self._before: Leaf | None = None
         self._gaps: set[bytes] = set()
         self._over = threading.Event()
         self._timer = threading.Thread(target=self._tick, name="checkpoints", daemon=True)
@@ -168,12 +169,9 @@ class LiveLog:
     def _open(self) -> SegmentLog:
         key = self._keyring.signing_key()
         self._folder.mkdir(parents=True, exist_ok=True)
-        log = SegmentLog(self._folder / "log.jsonl")
-        logger.info("%s: log of %d leaves, key %s", self._session.stream.name, len(log.found), key.public.id)
-        before = next((leaf for leaf in reversed(log.found) if leaf["kind"] == "session"), None)
-        self._sequence = max((leaf["sequence"] for leaf in log.found if leaf["kind"] == "segment"), default=None)
-        self._gaps = {_gap_key(leaf) for leaf in log.found if leaf["kind"] == "gap"}
-        now = session_leaf(self._session)
+        log = SegmentLog(self._folder / "log.jsonl", self._find)
+        logger.info("%s: log of %d leaves, key %s", self._session.stream.name, len(log.hashes), key.public.id)
+        before, now = self._before, session_leaf(self._session)
         if before is None:
             # The first leaf names the log, so it names the stream. Recordings older than their log count as received.
             log.append(now)
@@ -185,10 +183,19 @@ class LiveLog:
         self._timer.start()
         return log
 
+    def _find(self, leaf: Leaf) -> None:
+        """What must be known of a leaf that the log holds already."""
+        if leaf["kind"] == "session":
+            self._before = leaf
+        elif leaf["kind"] == "segment":
+            self._sequence = max(leaf["sequence"], -1 if self._sequence is None else self._sequence)
+        elif leaf["kind"] == "gap":
+            self._gaps.add(_gap_key(leaf))
+
     def _take_up(self, log: SegmentLog, how: How) -> None:
         """Append what the database lists and the log lacks."""
         with self._db.read() as connection:
-            segments = recordings.list_segments(connection, self._session.stream.name)
+            segments = recordings.segments_after(connection, self._session.stream.name, self._sequence)
             gaps = recordings.list_gaps(connection, self._session.stream.name)
         records: list[Gap | Segment] = [*gaps, *segments]
         for record in sorted(records, key=_by_time):

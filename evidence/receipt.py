@@ -7,6 +7,7 @@ gave it, never as recorded. A checkpoint is made, and stamped, at once.
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from core.clock import utc_now
@@ -94,9 +95,10 @@ def receive(context: ExportContext, stream: Stream, receipts: Sequence[Receipt],
     folder = stream_path(context.data_dir, stream.name)
     with StreamLock(folder):
         _begin(context, stream)
-        log = SegmentLog(log_path(context.data_dir, stream.name))
+        known: set[str] = set()
+        log = SegmentLog(log_path(context.data_dir, stream.name), partial(_note_received, known))
         try:
-            added = _append(log, folder, receipts, giver)
+            added = _append(log, known, folder, receipts, giver)
             make_checkpoint(context.data_dir, folder, log.hashes, Keyring(context.data_dir / "keys"))
         finally:
             log.close()
@@ -118,8 +120,13 @@ def _begin(context: ExportContext, stream: Stream) -> None:
         log.ended("received")
 
 
-def _append(log: SegmentLog, folder: Path, receipts: Sequence[Receipt], giver: str) -> list[Leaf]:
-    known = {leaf["sha256"] for leaf in log.found if leaf["kind"] == "received"}
+def _note_received(known: set[str], leaf: Leaf) -> None:
+    if leaf["kind"] == "received":
+        known.add(leaf["sha256"])
+
+
+def _append(log: SegmentLog, known: set[str], folder: Path, receipts: Sequence[Receipt], giver: str) -> list[Leaf]:
+    """Append what is new; ``known``: SHA-256 of what was received before."""
     added: list[Leaf] = []
     for receipt in receipts:
         fields = _taken(folder, receipt, giver)

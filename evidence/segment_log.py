@@ -5,7 +5,7 @@ when the log is next opened to write. Any other damage is an error, for a log is
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -69,6 +69,10 @@ def _view(path: Path, whole: bytes) -> LogView:
     return LogView(lines, tuple(leaves), tuple(map(leaf_hash, lines)))
 
 
+def _pass_over(_leaf: Leaf) -> None:
+    pass
+
+
 def damaged_log(path: Path, line: int) -> ConflictError:
     """The error for a log whose line is not what was written."""
     return ConflictError(
@@ -82,19 +86,26 @@ def damaged_log(path: Path, line: int) -> ConflictError:
 class SegmentLog:
     """A log opened to append. One writer at a time: the holder of the stream's lock. Not thread-safe.
 
-    ``found`` are the leaves it held when it was opened; ``hashes`` are those of all leaves, new ones included.
+    ``hashes`` are those of all leaves, new ones included; the leaves themselves are not kept.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Open, or create, the log, and cut a torn last line. Raises `ConflictError`, `StorageError`."""
+    def __init__(self, path: Path, found: Callable[[Leaf], None] = _pass_over) -> None:
+        """Open, or create, the log, and cut a torn last line. Raises `ConflictError`, `StorageError`.
+
+        ``found`` is called with each leaf that it holds already, in order.
+        """
         self.path = path
         with _translated(path):
             self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            self._cut_torn_line()
-            _sync_folder(path.parent)
-        view = read_log(path)
-        self.found = view.leaves
-        self.hashes: list[bytes] = list(view.hashes)
+            try:
+                self._cut_torn_line()
+                # What is signed of it must not be lost with the power.
+                os.fsync(self._fd)
+                _sync_folder(path.parent)
+                self.hashes: list[bytes] = list(self._known(found))
+            except BaseException:
+                os.close(self._fd)
+                raise
 
     def append(self, fields: Leaf, logged: datetime | None = None) -> Leaf:
         """Add one leaf, durable on return. Raises `StorageError`; then nothing of it stays in the file."""
@@ -126,12 +137,26 @@ class SegmentLog:
             os.ftruncate(self._fd, before)
             raise
 
+    def _known(self, found: Callable[[Leaf], None]) -> Iterator[bytes]:
+        """Hashes of the leaves in the file, one line in memory at a time: a stream's log grows for as long as it."""
+        with self.path.open("rb") as file:
+            for number, ended in enumerate(file):
+                line = ended.removesuffix(b"\n")
+                leaf = parse_leaf(line)
+                if leaf is None or leaf["index"] != number:
+                    raise damaged_log(self.path, number + 1)
+                found(leaf)
+                yield leaf_hash(line)
+
     def _cut_torn_line(self) -> None:
-        data = self.path.read_bytes()
-        whole = data.rfind(b"\n") + 1
-        if whole != len(data):
+        with self.path.open("rb") as file:
+            whole = length = 0
+            for line in file:
+                length += len(line)
+                if line.endswith(b"\n"):
+                    whole = length
+        if whole != length:
             os.ftruncate(self._fd, whole)
-            os.fsync(self._fd)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import json
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import ConflictError, StorageError
-from evidence.leaves import canonical, parse_leaf
+from evidence.leaves import Leaf, canonical, parse_leaf
 from evidence.merkle import leaf_hash
 from evidence.segment_log import SegmentLog, read_log
 
@@ -40,8 +41,10 @@ def test_killed_at_any_byte_at_most_the_last_line_is_lost(tmp_path: Path) -> Non
         path.write_bytes(whole[:length])
         kept = whole[:length].count(b"\n")
         assert len(read_log(path).leaves) == kept, "a reader passes over the torn line"
-        log = SegmentLog(path)
-        assert len(log.found) == len(log.hashes) == kept
+        found: list[Leaf] = []
+        log = SegmentLog(path, found.append)
+        assert found == list(read_log(path).leaves)
+        assert len(log.hashes) == kept
         log.append({"kind": "end", "reason": "ended"})
         log.close()
         assert path.read_bytes().startswith(whole[: whole[:length].rfind(b"\n") + 1])
@@ -61,6 +64,30 @@ def test_a_changed_line_is_named_and_never_mended(tmp_path: Path, line: int) -> 
         assert caught.value.code == "log_damaged"
         assert f"第 {line + 1} 行" in caught.value.sentence.zh
     assert path.read_bytes() == before
+
+
+def test_a_long_log_costs_its_hashes_and_nothing_more(tmp_path: Path) -> None:
+    """A stream is watched for weeks: 21,600 segments a day."""
+    path = tmp_path / "log.jsonl"
+    leaves = [{"kind": "clock", "step_ms": n, "index": n, "logged": "2026-11-11T12:00:00.000Z"} for n in range(5_000)]
+    path.write_bytes(b"".join(canonical(leaf) + b"\n" for leaf in leaves))
+    tracemalloc.start()
+    log = SegmentLog(path)
+    kept, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(log.hashes) == 5_000
+    assert kept / 5_000 < 120
+    assert most / 5_000 < 200
+    log.close()
+
+
+def test_a_damaged_log_is_left_closed(tmp_path: Path) -> None:
+    path = filled(tmp_path / "log.jsonl").path
+    path.write_bytes(b"{}\n")
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(ConflictError):
+        SegmentLog(path)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 @pytest.mark.parametrize("change", ["dropped", "swapped", "doubled"])
