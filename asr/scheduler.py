@@ -1,7 +1,8 @@
 """One scheduler over one engine for every stream of a process: who is decoded next, and what is left out.
 
 Finals go first and are never dropped: a stream whose finals pile up has to wait in `StreamDecoder.final`, so
-queues stay bounded and the audio stays on disk. Among streams the one that was served least comes first. What
+queues stay bounded and the audio stays on disk. Among streams the one that was served least comes first; one that
+joins, or was silent, starts where the last one picked stood (start-time fair queueing, Goyal et al. 1996). What
 time is left goes to provisional decodes, the stream that waits longest first; one that waited too long, or that
 a newer one or the final of its window overtakes, is dropped and counted. An engine that gains from batches gets
 windows of several streams at once.
@@ -132,6 +133,8 @@ class DecodeScheduler:
         self._meter: Meter = meter or _NoMeter()
         self._clock = clock
         self._lanes: list[_Lane] = []
+        # Virtual time: how much the lane last picked had been served before.
+        self._virtual_s = 0.0
         self._closed = False
         self._changed = threading.Condition()
         self._threads = [
@@ -142,10 +145,10 @@ class DecodeScheduler:
             thread.start()
 
     def stream(self, name: str) -> StreamDecoder:
-        """Join with a stream; it starts level with the least served one."""
+        """Join with a stream; it has saved nothing up, and owes nothing."""
         with self._changed:
             self._refuse_if_closed()
-            lane = _Lane(name, served_s=min((lane.served_s for lane in self._lanes), default=0.0))
+            lane = _Lane(name, served_s=self._virtual_s)
             self._lanes.append(lane)
         return StreamDecoder(self, lane)
 
@@ -168,7 +171,8 @@ class DecodeScheduler:
             if lane.provisional is not None:
                 self._drop(lane.provisional, "overtaken")
             if not lane.finals:
-                self._level(lane)
+                # A stream that was silent for long has saved up nothing.
+                lane.served_s = max(lane.served_s, self._virtual_s)
             now = self._clock()
             job = _Job(lane, "final", window, now, now)
             lane.finals.append(job)
@@ -200,11 +204,6 @@ class DecodeScheduler:
     def _refuse_if_closed(self) -> None:
         if self._closed:
             raise LiveWitnessError("decoder_closed", "识别已经停止。", "Recognition has been shut down.")
-
-    def _level(self, lane: _Lane) -> None:
-        """A stream that was silent for long has saved up nothing."""
-        busy = [other.served_s for other in self._lanes if other.finals]
-        lane.served_s = max(lane.served_s, min(busy, default=lane.served_s))
 
     def _drop(self, job: _Job, reason: DropReason) -> None:
         job.lane.provisional = None
@@ -244,6 +243,7 @@ class DecodeScheduler:
                 break
             lane = min(waiting, key=lambda lane: (lane.served_s, lane.finals[0].queued_at))
             job = lane.finals.popleft()
+            self._virtual_s = lane.served_s
             lane.served_s += job.window.seconds
             self._report(lane)
             if job.future.set_running_or_notify_cancel():

@@ -108,7 +108,7 @@ def test_streams_take_turns_though_one_has_more_to_do(make):
     engine.gate.release(10)
     for future in futures:
         future.result(5)
-    assert engine.order == [[0], [1], [11], [2], [12], [3]]
+    assert engine.order == [[0], [11], [1], [12], [2], [3]]
 
 
 def test_a_stream_that_was_silent_has_saved_nothing_up(make):
@@ -125,6 +125,28 @@ def test_a_stream_that_was_silent_has_saved_nothing_up(make):
     for future in futures:
         future.result(5)
     assert engine.order[-3:] == [[31], [21], [32]] or engine.order[-3:] == [[21], [31], [32]]
+
+
+def test_a_stream_that_joins_takes_no_more_than_its_turn_however_many_are_idle(make):
+    """A stream that was never heard must not set the mark for those who come later."""
+    engine, scheduler, _ = make()
+    busy, idle = scheduler.stream("busy"), scheduler.stream("idle")
+    engine.gate.release(5)
+    for mark in range(1, 6):
+        busy.final(window(mark)).result(5)
+    while engine.started.acquire(blocking=False):
+        pass
+    hold(engine, busy)
+    joins = scheduler.stream("joins")
+    futures = [joins.final(window(mark)) for mark in (11, 12, 13)]
+    futures += [busy.final(window(mark)) for mark in (21, 22)]
+    futures.append(idle.final(window(31)))
+    engine.gate.release(10)
+    for future in futures:
+        future.result(5)
+    order = [mark for (mark,) in engine.order[6:]]
+    assert order.index(21) < order.index(13)
+    assert order.index(31) < order.index(12)
 
 
 def test_a_newer_provisional_overtakes_the_older_and_a_final_both(make):
