@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections import deque
+from functools import partial
 
 from sqlalchemy.exc import OperationalError
 
@@ -103,7 +104,10 @@ class Telling:
                 seen = self._put
                 if self._closed:
                     return
-                self._changed.wait_for(lambda seen=seen: self._closed or self._put > seen, timeout=_AGAIN_S)
+                self._changed.wait_for(partial(self._something_new, seen), timeout=_AGAIN_S)
+
+    def _something_new(self, seen: int) -> bool:
+        return self._closed or self._put > seen
 
     def _settle(self, number: int) -> None:
         self._written, self._slow, self._failing = number, False, False
