@@ -154,12 +154,12 @@ class Run:
         return self.cpu_s / self.stream_s
 
     @property
-    def looks(self) -> int:
+    def provisional_made(self) -> int:
         """Provisional windows decoded."""
         return int(self.decodes.get("decodes", {}).get("provisional", 0))
 
     @property
-    def looks_left_out(self) -> int:
+    def provisional_dropped(self) -> int:
         """Provisional windows that were not decoded: too late, or overtaken."""
         return sum(self.decodes.get("dropped", {}).values())
 

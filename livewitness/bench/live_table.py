@@ -38,7 +38,7 @@ ROWS: tuple[Row, ...] = (
     ("false suspicions an hour", lambda run: f"{run.an_hour(run.false_suspicions):.1f}"),
     ("CPU-s per stream-s", lambda run: f"{run.cpu_s_per_stream_s:.3f}"),
     ("peak memory MiB", lambda run: str(run.peak_mib)),
-    ("looks taken / left out", lambda run: f"{run.looks}/{run.looks_left_out}"),
+    ("provisional made / dropped", lambda run: f"{run.provisional_made}/{run.provisional_dropped}"),
     ("last text after the end s", lambda run: f"{run.late_s:.1f}"),
     ("audio never transcribed s", lambda run: f"{run.lost_s:.1f}"),
 )

@@ -188,7 +188,7 @@ def table(soak: Soak) -> Table:
         "last text after the end s": f"{soak.late_s:.1f}",
         "greatest lag s": f"{soak.lag_s:.1f}",
         "CPU-s per stream-s": f"{soak.cpu_s / max(1.0, soak.recorded_s):.3f}",
-        "looks left out": str(sum(soak.dropped.values())),
+        "provisional decodes dropped": str(sum(soak.dropped.values())),
         "events": ", ".join(f"{name} {count}" for name, count in soak.events.items()),
     }
     for name, value in rows.items():

@@ -103,7 +103,7 @@ def test_rates_are_by_the_hour_of_a_stream():
     one = run("ours 4", 4)
     assert one.cpu_s_per_stream_s == 0.3
     assert one.an_hour(one.false_alerts) == 15
-    assert (one.looks, one.looks_left_out) == (165, 6)
+    assert (one.provisional_made, one.provisional_dropped) == (165, 6)
     assert one.as_dict()["cer"] == 0.1
 
 
