@@ -111,6 +111,8 @@ class Limits:
     body_bytes: int = 64 * 1024
     upload_bytes: int = 20 * 1024 * 1024
     pack_bytes: int = 1024 * 1024
+    body_s: float = 120.0
+    bodies_bytes: int = 256 * 1024 * 1024
     query_bytes: int = 4096
     clip_seconds: float = 600.0
     clips_waiting: int = 4

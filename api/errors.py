@@ -43,6 +43,12 @@ class TooLargeError(UsageError):
     http_status: ClassVar[int] = 413
 
 
+class SlowBodyError(UsageError):
+    """A request body that does not come to an end."""
+
+    http_status: ClassVar[int] = 408
+
+
 class LongQueryError(UsageError):
     """An address above the limit."""
 
@@ -69,6 +75,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
         403: "It is not the visitor's to do.",
         404: "What was named does not exist.",
         409: "It conflicts with what is held, such as a damaged segment.",
+        408: "The body comes too slowly.",
         413: "The body is larger than what is taken here.",
         414: "The address is too long.",
         421: "It was addressed to a name that is not this service's.",

@@ -1,5 +1,6 @@
 """The outermost layer: whose requests are answered, how large they may be, and what browsers are told."""
 
+import asyncio
 import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -8,13 +9,22 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.context import Limits
-from api.errors import ForeignHostError, ForeignPageError, LongQueryError, TooLargeError, error_response
+from api.errors import (
+    BusyError,
+    ForeignHostError,
+    ForeignPageError,
+    LongQueryError,
+    SlowBodyError,
+    TooLargeError,
+    error_response,
+)
 from api.headers import SECURITY_HEADERS
 from core.errors import LiveWitnessError
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _FILES = re.compile(r"/api/v1/cases/[^/]+/files")
 _PACKS = "/api/v1/packs"
+_SMALL = 64 * 1024
 
 
 def host_name(value: str) -> str:
@@ -43,6 +53,8 @@ class Guard:
         self._hosts = hosts
         self._limits = limits
         self._turned_away = turned_away
+        # Bytes of large bodies that are held at the moment, by all requests together.
+        self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -87,25 +99,63 @@ class Guard:
         return origin is None or urlsplit(origin).netloc.lower() == headers["host"].strip().lower()
 
     async def _serve_bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Read the body, which may come in pieces of untold number, up to the limit, then serve."""
-        read: list[Message] = []
-        size, most = 0, self._body_limit(scope)
-        while True:
-            message = await receive()
-            read.append(message)
-            size += len(message.get("body", b""))
-            if size > most:
-                await error_response(_too_large(most))(scope, receive, send)
-                return
-            if message["type"] != "http.request" or not message.get("more_body", False):
-                break
-        pieces = iter(read)
+        """Read the body, which may come in pieces of untold number, up to the limits of size and time, then serve."""
+        body = _Body(self._body_limit(scope))
+        try:
+            refusal = await self._read(body, receive)
+            if refusal is None:
+                await self._app(scope, body.replayed(receive), send)
+            else:
+                await error_response(refusal)(scope, receive, send)
+        finally:
+            self._held -= body.counted
+
+    async def _read(self, body: "_Body", receive: Receive) -> LiveWitnessError | None:
+        """Read the body whole, or give why it is refused."""
+        try:
+            async with asyncio.timeout(self._limits.body_s):
+                while not body.whole:
+                    self._held += body.add(await receive())
+                    if self._held > self._limits.bodies_bytes:
+                        return BusyError(
+                            "request_bodies", "正在接收的内容太多，请稍后再试。", "Too much is being sent."
+                        )
+        except TimeoutError:
+            return SlowBodyError("request_slow", "请求内容来得太慢。", "The request body comes too slowly.")
+        except TooLargeError as error:
+            return error
+        return None
+
+
+class _Body:
+    """A request's body as it comes in, in pieces; only what is above a few fields of JSON counts as held."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._pieces: list[Message] = []
+        self._size = 0
+        self.counted = 0
+        self.whole = False
+
+    def add(self, message: Message) -> int:
+        """Take a piece in; how many bytes more are held. Raises `TooLargeError`."""
+        self._pieces.append(message)
+        self._size += len(message.get("body", b""))
+        if self._size > self._most:
+            raise _too_large(self._most)
+        self.whole = message["type"] != "http.request" or not message.get("more_body", False)
+        before, self.counted = self.counted, max(0, self._size - _SMALL)
+        return self.counted - before
+
+    def replayed(self, receive: Receive) -> Receive:
+        """The pieces once more, for the application."""
+        pieces = iter(self._pieces)
 
         async def replay() -> Message:
             piece = next(pieces, None)
             return piece if piece is not None else await receive()
 
-        await self._app(scope, replay, send)
+        return replay
 
 
 def _body_length(headers: Headers) -> int:

@@ -1,14 +1,17 @@
 """Who is answered, how much may be sent, and what browsers are told."""
 
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
+from starlette.types import Message, Receive, Scope, Send
 
 from api.context import Limits
-from api.guard import host_name
+from api.guard import Guard, host_name
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost:8000", "LOCALHOST", "[::1]:8000", "[::1]"])
@@ -74,3 +77,76 @@ def test_searches_are_rationed(build: Callable[..., TestClient]) -> None:
     answers = [client.get("/api/v1/search", params={"q": "包邮"}) for _ in range(5)]
     assert [a.status_code for a in answers] == [200, 200, 200, 429, 429]
     assert int(answers[-1].headers["Retry-After"]) >= 1
+
+
+def scope_of(path: str) -> dict[str, Any]:
+    return {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "headers": [(b"host", b"localhost")],
+        "query_string": b"",
+        "client": ("192.0.2.1", 1),
+    }
+
+
+async def answered(guard: Guard, path: str, receive: Callable[[], Awaitable[Message]]) -> int:
+    statuses: list[int] = []
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    await guard(scope_of(path), receive, send)
+    return statuses[0]
+
+
+def guarding(limits: Limits, hold: asyncio.Event) -> Guard:
+    """A guard before an application that keeps what it was sent until it may go."""
+
+    async def app(_scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive()).get("more_body"):
+            pass
+        await hold.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    return Guard(app, hosts=frozenset({"localhost"}), limits=limits, turned_away=lambda _: None)
+
+
+FILES = "/api/v1/cases/1/files"
+
+
+def test_a_body_that_does_not_end_is_given_up() -> None:
+    async def run() -> None:
+        async def drip() -> Message:
+            await asyncio.sleep(0.02)
+            return {"type": "http.request", "body": b"x", "more_body": True}
+
+        guard = guarding(Limits(body_s=0.2), asyncio.Event())
+        assert await answered(guard, FILES, drip) == 408
+        assert await answered(guard, "/api/v1/cases", drip) == 408
+
+    asyncio.run(run())
+
+
+def test_large_bodies_together_take_so_much_memory_and_no_more() -> None:
+    async def run() -> None:
+        hold = asyncio.Event()
+        guard = guarding(Limits(bodies_bytes=3_000_000), hold)
+
+        async def large() -> Message:
+            return {"type": "http.request", "body": b"x" * 1_000_000, "more_body": False}
+
+        async def small() -> Message:
+            return {"type": "http.request", "body": b"{}", "more_body": False}
+
+        held = [asyncio.create_task(answered(guard, FILES, large)) for _ in range(3)]
+        await asyncio.sleep(0.05)
+        assert await answered(guard, FILES, large) == 429
+        few = asyncio.create_task(answered(guard, "/api/v1/cases", small))
+        hold.set()
+        assert [await task for task in (*held, few)] == [200] * 4, "a few fields of JSON are always taken"
+        assert await answered(guard, FILES, large) == 200, "what was held is given back"
+
+    asyncio.run(run())

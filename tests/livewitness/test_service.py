@@ -1,14 +1,18 @@
-"""Who says where a request comes from: the proxies of the settings, and nobody else."""
+"""Who says where a request comes from: the proxies of the settings and nobody else. And how long it may take."""
 
 import http.client
 import json
+import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+import livewitness.service
 from api.app import create_app
 from api.context import ApiContext, Limits
 from core.errors import UsageError
@@ -20,7 +24,22 @@ from store.engine import Database, open_database
 from tests.api.light import NoSearch
 
 LIMITS = Limits(sign_ins_burst=2, sign_ins_per_s=0.0001)
-Attempt = Callable[..., int]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Attempts to sign in, from a loopback address that says it is another's."""
+
+    port: int
+
+    def __call__(self, peer: str, forwarded: str, name: str = "nobody") -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, 10, source_address=(peer, 0))
+        headers = {"Content-Type": "application/json", "X-Forwarded-For": forwarded, "X-Real-IP": forwarded}
+        body = json.dumps({"name": name, "password": "x" * 20})
+        connection.request("POST", "/api/v1/session", body, headers)
+        status = connection.getresponse().status
+        connection.close()
+        return status
 
 
 @pytest.fixture
@@ -32,25 +51,14 @@ def db(tmp_path: Path) -> Iterator[Database]:
 
 @contextmanager
 def serving(db: Database, proxies: tuple[str, ...]) -> Iterator[Attempt]:
-    """A service behind these proxies; an attempt to sign in from a loopback address that says it is another's."""
+    """A service behind these proxies."""
     context = ApiContext(db, db.path.parent, NoSearch(), accounts=True, limits=LIMITS)
     service = Service(create_app(context), "127.0.0.1", 0, context.stopping, proxies)
     thread = threading.Thread(target=service.run, daemon=True)
     thread.start()
     while not service.started:
         thread.join(0.02)
-    port = service.servers[0].sockets[0].getsockname()[1]
-
-    def attempt(peer: str, forwarded: str, name: str = "nobody") -> int:
-        connection = http.client.HTTPConnection("127.0.0.1", port, 10, source_address=(peer, 0))
-        headers = {"Content-Type": "application/json", "X-Forwarded-For": forwarded, "X-Real-IP": forwarded}
-        body = json.dumps({"name": name, "password": "x" * 20})
-        connection.request("POST", "/api/v1/session", body, headers)
-        status = connection.getresponse().status
-        connection.close()
-        return status
-
-    yield attempt
+    yield Attempt(service.servers[0].sockets[0].getsockname()[1])
     service.should_exit = True
     thread.join(20)
 
@@ -89,3 +97,35 @@ def test_proxies_are_addresses_and_networks() -> None:
     for wrong in ("*", "proxy.example", "10.0.0.1/8"):
         with pytest.raises(UsageError, match="LIVEWITNESS_PROXIES"):
             doorway_of(Settings(proxies=wrong))
+
+
+def test_a_connection_without_a_request_is_closed(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(livewitness.service, "_HEADERS_S", 0.4)
+    with serving(db, ()) as attempt:
+        silent, drips, used = (socket.create_connection(("127.0.0.1", attempt.port), 10) for _ in range(3))
+        used.sendall(b"GET /api/v1/session/ways HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert used.recv(4096).startswith(b"HTTP/1.1 200")
+        used.sendall(b"GET / HTTP/1.1\r\nX-")
+        begun = time.monotonic()
+        with suppress(OSError):
+            drips.sendall(b"GET / HTTP/1.1\r\n")
+            while time.monotonic() - begun < 5:
+                drips.sendall(b"X: y\r\n")
+                time.sleep(0.05)
+        assert time.monotonic() - begun < 4, "headers that never end"
+        assert silent.recv(1) == b""
+        assert used.recv(1) == b"", "nor a second request on a connection that was good for one"
+        for connection in (silent, drips, used):
+            connection.close()
+
+
+def test_a_request_that_takes_its_time_is_served(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(livewitness.service, "_HEADERS_S", 0.2)
+    body = json.dumps({"name": "nobody", "password": "x" * 20}).encode()
+    head = f"POST /api/v1/session HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {len(body)}\r\n"
+    with serving(db, ()) as attempt, socket.create_connection(("127.0.0.1", attempt.port), 10) as slow:
+        slow.sendall(head.encode() + b"Content-Type: application/json\r\n\r\n")
+        for byte in body:
+            slow.sendall(bytes([byte]))
+            time.sleep(0.02)
+        assert slow.recv(4096).startswith(b"HTTP/1.1 401")
