@@ -145,9 +145,17 @@ def _taken_back(alert: Alert, correction: Correction) -> Alert:
     return replace(alert, finding=milder, correction=correction)
 
 
-def resumed(alerts: Iterable[Alert]) -> State:
-    """The state of a stream whose watcher was interrupted, from what is stored."""
-    return tuple(Tracked(alert, alert.end_ms) for alert in alerts)
+def resumed(alerts: Iterable[Alert], said: Iterable[Alert], policy: LifecyclePolicy) -> State:
+    """The state of a stream whose watcher was interrupted, from what is stored.
+
+    ``said``: the claims of the text stored since, in order: an alert lasts until its latest repeat.
+    """
+    state = tuple(Tracked(alert, alert.end_ms) for alert in alerts)
+    for claim in said:
+        state = tuple(
+            replace(t, last_ms=max(t.last_ms, claim.end_ms)) if _repeats(t, claim, policy) else t for t in state
+        )
+    return state
 
 
 def _found(state: State, alert: Alert, policy: LifecyclePolicy) -> tuple[State, list[Change]]:

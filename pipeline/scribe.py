@@ -195,7 +195,10 @@ class Scribe:
 
     def suspect(self, heard: Sequence[Heard], epoch: Epoch, arrival: Arrival | None = None) -> tuple[Change, ...]:
         """Judge the text of a window that is still open; raise what stands out clearly enough as ``suspected``."""
-        known, previous, made = self._known(epoch, 0), self._previous, self._made
+        if not heard:
+            return ()
+        known = self._known(epoch, epoch.offset_ms + heard[0].start_ms)
+        previous, made = self._previous, self._made
         found: list[Alert] = []
         sure: dict[str, float] = {}
         for stretch in heard:
@@ -221,15 +224,19 @@ class Scribe:
         """Go by what is stored from now on: what was in hand when something failed may be stored or not."""
         self._state, self._previous, self._made = None, None, ()
 
-    def _known(self, epoch: Epoch, cursor_ms: int) -> State:
-        """Alerts that may still change; after a restart, those that are stored, and what was said last."""
+    def _known(self, epoch: Epoch, from_ms: int) -> State:
+        """Alerts that may still change at ``from_ms``; after a restart, from what is stored and was said before."""
         if self._state is None:
-            since = cursor_ms - self._policy.correction_ms
+            since = max(0, from_ms - self._policy.correction_ms)
             with self._db.read() as connection:
-                self._state = resumed(alerts.recent_alerts(connection, epoch.stream, since))
-                last = utterances.last_utterance(connection, epoch.stream)
-            if last is not None:
-                self._judge(last)
+                known = alerts.recent_alerts(connection, epoch.stream, since)
+                said = utterances.list_utterances(connection, epoch.stream, start_ms=since, end_ms=from_ms)
+            claims = [
+                alert_of(place, finding, judged.product, None)
+                for judged in map(self._judge, said)
+                for place, finding in judged.found
+            ]
+            self._state = resumed(known, claims, self._policy)
         return self._state
 
     def _judge(self, utterance: Utterance) -> _Claims:

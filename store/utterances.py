@@ -62,13 +62,6 @@ def list_utterances(
     return [_record(row) for row in connection.execute(query).mappings()]
 
 
-def last_utterance(connection: Connection, stream: str) -> Utterance | None:
-    """What was said last in a stream."""
-    query = select(utterances).where(utterances.c.stream == stream).order_by(utterances.c.start_ms.desc()).limit(1)
-    row = connection.execute(query).mappings().one_or_none()
-    return _record(row) if row else None
-
-
 def previous_utterance(connection: Connection, utterance: Utterance) -> Utterance | None:
     """The utterance stored before ``utterance`` in its stream."""
     earlier = (utterances.c.stream == utterance.stream) & (utterances.c.id < utterance.id)

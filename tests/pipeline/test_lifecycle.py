@@ -166,7 +166,7 @@ def test_an_excuse_is_for_its_own_rule_and_place():
 
 
 def test_a_restart_takes_up_stored_suspicions():
-    state = resumed([suspicion(1_000)])
+    state = resumed([suspicion(1_000)], (), POLICY)
     _, (change,) = finalised(state, [alert(1_050)], Final(3_000, "全网最低价。"), POLICY)
     assert (change.kind, change.alert.id) == ("confirmed", "a1000-0")
 

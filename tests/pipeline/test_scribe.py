@@ -103,6 +103,38 @@ def test_what_only_the_meaning_tells_must_be_likely_enough(db, checker):
         assert raised.alert.finding.method != "meaning"
 
 
+def test_a_restarted_scribe_knows_the_latest_repeat(scribe, db, checker):
+    """The claim was said at 1, 7 and 13 s; at 20 s it is 13 s after the first and 6 s after the last."""
+    for number, start_ms in enumerate((1_000, 7_000, 13_000)):
+        written = scribe.write([heard("今天全网最低价。", start_ms)], EPOCH, 10_000 + start_ms + 2_000)
+        assert [change.kind for change in written.changes] == ["repeated" if number else "raised"]
+    second = Scribe(db, checker, ModelIdentity("m", "0"), shelf_of(db, "s", ""))
+    (change,) = second.write([heard("今天全网最低价。", 19_500)], EPOCH, 32_000).changes
+    assert (change.kind, change.alert.count) == ("repeated", 4)
+    assert len(stored(db)[0]) == 1
+
+
+def test_a_restarted_scribe_that_suspects_first_looks_back_no_further_than_it_must(scribe, db, checker):
+    scribe.write([heard("今天全网最低价。", 1_000)], EPOCH, 13_000)
+    scribe.write([heard("三天祛斑。", 300_000)], EPOCH, 312_000)
+    second = Scribe(db, checker, ModelIdentity("m", "0"), shelf_of(db, "s", ""))
+    assert second.suspect([], EPOCH) == ()
+    second.suspect([heard("今天全网最低价", 310_000)], EPOCH)
+    assert [t.alert.start_ms // 1_000 for t in second._state] == [310, 320]
+
+
+def test_what_failed_half_way_is_forgotten(scribe, db):
+    scribe.write([heard("今天全网。", 1_000)], EPOCH, 11_900)
+    scribe._previous = scribe._judge(replace(an_utterance("最低价"), start_ms=11_820, end_ms=12_420)).utterance
+    scribe.forget()
+    (change,) = scribe.write([heard("最低价，下单吧。", 1_820)], EPOCH, 14_000).changes
+    assert change.alert.finding.matched == "全网最低价"
+
+
+def an_utterance(text: str) -> Utterance:
+    return Utterance("s", 1, 0, 1_000, text, (), ModelIdentity("m", "0"), EPOCH.wall_start)
+
+
 def test_a_restarted_scribe_confirms_what_the_first_suspected(scribe, db, checker):
     (raised,) = scribe.suspect([heard("今天全网最低价", 1_000)], EPOCH)
     second = Scribe(db, checker, ModelIdentity("m", "0"), shelf_of(db, "s", ""))
