@@ -428,28 +428,6 @@ def test_what_was_told_while_a_stream_was_not_wanted_is_not_sent_later(db, clock
     assert target.taken == [1, 3]
 
 
-def test_a_target_removed_in_the_midst_of_a_delivery_ends_nothing(db, tmp_path) -> None:
-    with Receiver() as gone, Receiver() as stays:
-        aim(db, stays, name="stays")
-        aim(db, gone, "a", name="gone")
-
-        def remove_then_fail(_taken) -> int:
-            with db.write() as c:
-                hooks.remove_webhook(c, "gone")
-            time.sleep(1.3)  # until the loop has read its targets anew
-            return 500
-
-        gone.answer = remove_then_fail
-        running = loop(db, tmp_path)
-        tell(db, "a", 1)
-        gone.wait_for(1)
-        time.sleep(2)
-        tell(db, "b", 2)
-        stays.wait_for(2)
-        assert running._thread.is_alive()
-        running.stop()
-
-
 def test_a_defect_in_the_delivery_to_a_target_that_was_removed_ends_nothing(db, tmp_path) -> None:
     running = DeliveryLoop(db, tmp_path, Target())
     done: Future = Future()
