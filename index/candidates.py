@@ -159,18 +159,20 @@ def _asked(query: Query, concepts: ConceptTable) -> dict[str, float]:
     return asked
 
 
-def by_words(connection: Connection, query: Query, found: Coverage, scope: Scope, cache: IndexCache) -> Rows:
+def by_words(
+    connection: Connection, query: Query, found: Coverage, scope: Scope, cache: IndexCache, *, wanted: int = 10
+) -> Rows:
     """The rows that share most letters or sounds in order with the query."""
     if len(query.spelled.letters) < 2:
-        return _by_one_letter(connection, query, scope, cache)
+        return _by_one_letter(connection, query, scope, cache, max(2 * PER_WAY, wanted))
     return found.spelled
 
 
-def _by_one_letter(connection: Connection, query: Query, scope: Scope, cache: IndexCache) -> Rows:
+def _by_one_letter(connection: Connection, query: Query, scope: Scope, cache: IndexCache, most: int) -> Rows:
     """A query of one letter has no pairs: the full text in the database knows single letters."""
     ids: list[int] = []
     for column, symbols in (("letters", query.spelled.letters), ("sounds", query.spelled.sounds)):
-        ids += [i for i, _ in match_postings(connection, column, grams(symbols), PER_WAY * 2, scope)]
+        ids += [i for i, _ in match_postings(connection, column, grams(symbols), most, scope)]
     return np.unique(cache.rows_of(np.array(ids, dtype=np.int64)))
 
 

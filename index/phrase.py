@@ -29,6 +29,8 @@ from store.readings import get_texts
 from store.scope import Scope
 
 REPAIRS = 2
+# Texts that may be read to see whether excluded words stand there in order.
+READ_TO_EXCLUDE = 1_000
 # How many hits a cross-encoder sees, and what its score, from 0 to 1, is worth.
 RERANKED = 30
 RERANKING = 1.0
@@ -89,11 +91,12 @@ class PhraseSearch:
         pending = self._tools.probe(asked.text)
         query = self._tools.matcher.query(asked.text)
         inside = self._inside(asked)
-        limited = None if self._rows is None and not asked.exact else inside
+        limited = None if self._rows is None and not asked.exact and not asked.without else inside
         near = by_meaning(self._cache, pending, inside=limited, wanted=wanted)
         covered = coverage(self._cache, query, self._tools.concepts, limited)
         matches: dict[int, Match] = {}
-        self._compare(query, by_words(self._connection, query, covered, self._scope, self._cache), matches, inside)
+        spelled = by_words(self._connection, query, covered, self._scope, self._cache, wanted=wanted)
+        self._compare(query, spelled, matches, inside)
         repairs = self._repairs(query, matches)
         changed = self._tools.embed(list(repairs.values())) if repairs else None
         probe = pending.result()
@@ -111,10 +114,19 @@ class PhraseSearch:
     def _inside(self, asked: Asked) -> Mask:
         inside = self._cache.alive.values if self._rows is None else self._rows
         for words in asked.exact:
-            known = rows_holding(self._cache, words)
-            if known is not None:
-                inside = inside & known
+            inside = inside & rows_holding(self._connection, self._cache, words)
+        for words in asked.without:
+            inside = inside & ~self._holding(words, inside)
         return inside
+
+    def _holding(self, words: str, inside: Mask) -> Mask:
+        """The rows ``inside`` that hold ``words``; texts are read where postings cannot tell, unless there are many."""
+        mask = rows_holding(self._connection, self._cache, words) & inside
+        rows = np.flatnonzero(mask).tolist()
+        if len(rows) <= READ_TO_EXCLUDE:
+            texts = self._read(rows)
+            mask[[row for row in rows if row not in texts or not holds(texts[row][0], words)]] = False
+        return mask
 
     def _compare(self, query: Query, rows: Rows, matches: dict[int, Match], inside: Mask) -> None:
         """Add the matches of ``rows``, in order, to ``matches``."""

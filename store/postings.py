@@ -41,6 +41,13 @@ def match_postings(
     return [(int(row.id), -float(row.score)) for row in rows]
 
 
+def ids_with_letter(connection: Connection, letter: str) -> list[int]:
+    """Every utterance in whose letters ``letter`` stands, in order."""
+    query = text("SELECT rowid FROM postings WHERE postings MATCH :term ORDER BY rowid")
+    escaped = letter.replace('"', '""')
+    return list(connection.execute(query, {"term": f'{{letters}} : "{escaped}"'}).scalars())
+
+
 @dataclass(frozen=True, slots=True)
 class PostingFaults:
     """Utterances without postings, postings without an utterance, and whether the full-text index is sound."""

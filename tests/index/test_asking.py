@@ -47,6 +47,18 @@ def test_exact_words_must_stand_there_and_excluded_ones_must_not(archive: Any) -
     assert found(archive, '"斑" -祛') == ["用三天色斑全消"]
 
 
+def test_what_is_excluded_takes_no_place_of_what_is_wanted(archive: Any) -> None:
+    archive.say([f"面膜祛斑{i}色款" for i in range(60)] + ["这瓶精华祛斑很好用", "面膜以外祛斑买一送的一"])
+    assert found(archive, "祛斑 -面膜") == ["这瓶精华祛斑很好用"]
+    assert found(archive, "祛斑 -色") == ["这瓶精华祛斑很好用", "面膜以外祛斑买一送的一"]
+    assert "面膜以外祛斑买一送的一" in found(archive, "祛斑 -买一送一", limit=100)
+
+
+def test_one_letter_finds_as_many_as_are_asked_for(archive: Any) -> None:
+    archive.say([f"第{i}瓶的斑字" for i in range(40)])
+    assert len(found(archive, "斑", limit=100)) == len(found(archive, '"斑"', limit=100)) == 40
+
+
 def test_around_a_moment(archive: Any) -> None:
     archive.say([f"三天祛斑第{i}遍" for i in range(60)])
     searcher = Searcher(archive.database, archive.embedder)
