@@ -40,6 +40,8 @@ _AT_ONCE: frozenset[Ending] = frozenset({"died", "rollover", "jumped", "changed"
 """The source is there: an epoch that ended so is followed at once, and what came before is recorded."""
 _HASTE_MS = 2_000
 """Unless it was shorter than this, so that a source that leaps all the time is not opened all the time."""
+_MOST_BEHIND_S = 120.0
+"""What a live server holds back at most; more means that the clock was set while the source was being opened."""
 _MAX_REPLANS = 3
 _SHORT_MS = 2_000
 
@@ -86,10 +88,11 @@ class SessionEnd:
 
 @dataclass
 class _Progress:
-    """What a session has recorded so far."""
+    """What a session has recorded so far. ``steady_end``: monotonic second of the last recorded moment."""
 
     next: ResumePoint
     gap_reason: str
+    steady_end: float | None = None
     epochs: int = 0
     recorded_ms: int = 0
     messages: list[str] = field(default_factory=list)
@@ -153,6 +156,7 @@ class StreamRecorder:
         self._rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
         self._stop = Event()
         self._epoch: EpochRecorder | None = None
+        self._steady_start = 0.0
         resume = resume or ResumePoint()
         self._progress = _Progress(resume, gap_reason if resume.wall_end else "")
 
@@ -255,8 +259,10 @@ class StreamRecorder:
         """Announce the next epoch and the gap before it."""
         last = self._progress.next
         offset_ms, gap_ms = last.offset_ms, 0
+        behind_s = ms_between(wall_start, self._clock()) / 1000
+        self._steady_start = time.monotonic() - min(max(0.0, behind_s), _MOST_BEHIND_S)
         if self._source.live and last.wall_end is not None:
-            gap_ms = max(0, ms_between(last.wall_end, wall_start))
+            gap_ms = max(0, self._since_ms(last.wall_end, wall_start))
         epoch = Epoch(
             stream=self._stream,
             number=last.epoch,
@@ -276,11 +282,21 @@ class StreamRecorder:
             self._listener.gap(Gap(self._stream, epoch.number, offset_ms, end_ms, reason, last.wall_end, wall_start))
         return epoch
 
+    def _since_ms(self, wall_end: datetime, wall_start: datetime) -> int:
+        """How long nothing was recorded: as time itself went on, since a clock may be set in between.
+
+        Between two processes there is only the clock.
+        """
+        if self._progress.steady_end is None:
+            return ms_between(wall_end, wall_start)
+        return round((self._steady_start - self._progress.steady_end) * 1000)
+
     def _finish(self, recorder: EpochRecorder, ending: Ending, *, whole: bool) -> None:
         epoch = recorder.epoch
         if epoch is None:
             return
         length_ms = recorder.length_ms
+        self._progress.steady_end = self._steady_start + length_ms / 1000
         self._progress.recorded_ms += length_ms
         self._progress.messages = recorder.messages
         self._progress.next = ResumePoint(
