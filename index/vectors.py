@@ -24,9 +24,10 @@ _faiss: Any = faiss  # its stubs do not know the functions on bare pointers
 EXACT = 4_096
 BLOCK = 1 << 16
 # Below this many vectors in question all are compared in 8 bits; above, the signs choose first.
-SCAN = 1_500
-# This many come out of the coarse pass; of a part one in fifty, and no fewer than half as many.
-SHORTLIST = 2_000
+SCAN = 4_000
+# This many come out of the coarse pass; of a part one in fifty, and no fewer than half as many. A query that stands far
+# from every text, as one turned towards its answers does, needs more of them than one that says the same as a text.
+SHORTLIST = 12_000
 THREADS = 2
 # The steps leave this share of the range they were laid over free at both ends.
 _MARGIN = 0.02

@@ -35,6 +35,20 @@ def recall(store: VectorStore, matrix: NDArray[np.float32], places: NDArray[np.i
     return found / 200
 
 
+def test_a_direction_that_no_text_is_near_to_finds_the_nearest_all_the_same(
+    many: tuple[VectorStore, NDArray[np.float32]],
+) -> None:
+    store, matrix = many
+    common = matrix.mean(axis=0)
+    random, found = np.random.default_rng(9), 0
+    for centre in np.random.default_rng(1).normal(size=(200, DIM))[:20]:
+        towards = (centre + 2 * random.normal(size=DIM)).astype(np.float32)
+        towards -= common * (towards @ common) / (common @ common)
+        exact = np.argsort(-(matrix @ towards))[:10]
+        found += len(set(exact.tolist()) & set(store.nearest(towards, 40)[0].tolist()))
+    assert found / 200 > 0.95
+
+
 def test_few_vectors_are_kept_exactly() -> None:
     store, matrix = VectorStore(DIM), sentences(EXACT - 1)
     store.add(matrix)
