@@ -10,6 +10,7 @@ from api.context import ApiContext, Context
 from api.errors import ERRORS
 from api.once import OnceRoute, once
 from api.queries import known_stream
+from api.standing import check_own
 from api.trail import note
 from core.clock import utc_now
 from core.errors import NotFoundError
@@ -67,8 +68,11 @@ def ask(
 def answer(
     request: Request, context: Context, visitor: Reviewing, name: StreamName, number: MeasureId, *, said: Answer
 ) -> dict[str, Any]:
-    """Once for each measure; told as ``measure.answered``."""
+    """Once for each measure; told as ``measure.answered``. What the platform asked for, its own people record."""
     known_stream(context.db, name, visitor)
+    with context.db.read() as connection:
+        asked = measures.get_measure(connection, name, number)
+    check_own(context, visitor, asked.asked_by)
     with context.db.write() as connection:
         given = MeasureAnswer(said.answer.strip(), said.remedy.strip(), visitor.name or "local", utc_now())
         stored = measures.answer(connection, name, number, given)

@@ -10,6 +10,7 @@ from api.context import Context
 from api.errors import ERRORS
 from api.once import OnceRoute, once
 from api.queries import known_stream
+from api.standing import check_own
 from api.trail import actor_of
 from core.clock import utc_now
 from core.errors import NotFoundError
@@ -63,11 +64,12 @@ def place(request: Request, context: Context, visitor: Exhibiting, wanted: HoldW
 
 @router.post("/holds/{hold_id}/lift", summary="解除保全 / Lift a hold")
 def lift(request: Request, context: Context, visitor: Exhibiting, hold_id: HoldId, said: Lifting) -> dict[str, Any]:
-    """One hold, by its id."""
+    """One hold, by its id. What the platform's people hold, a shop's people do not lift."""
     standing = {hold.id: hold for hold in standing_holds(context.db, context.data_dir)}
     if hold_id not in standing:
         raise NotFoundError("hold_unknown", f"没有生效的保全 {hold_id}。", f"No hold {hold_id} stands.")
     known_stream(context.db, standing[hold_id].stream, visitor)
+    check_own(context, visitor, standing[hold_id].placed_by)
     lifted = lift_holds(context.db, context.data_dir, hold_id, said.reason, actor_of(request))
     return {"lifted": [hold_json(hold) for hold in lifted]}
 

@@ -178,3 +178,26 @@ def test_nothing_of_one_shop_goes_into_anothers_case(signed_in: Clients, path: s
     unknown = flowers.post(f"/api/v1/cases/{number}/{path}", json=body)
     assert unknown.status_code == 404, "for the shop's own people there is no such stream"
     assert platform.get(f"/api/v1/cases/{number}/exports").json()["jobs"] == []
+
+
+def test_what_the_platform_holds_a_shop_does_not_lift(signed_in: Clients) -> None:
+    platform, flowers = signed_in("adjudicator"), signed_in("flowers")
+    wanted = {"case": "争议-1", "stream": "rose", "reason": "投诉"}
+    theirs = platform.post("/api/v1/holds", json=wanted).json()["hold"]
+    own = flowers.post("/api/v1/holds", json=wanted).json()["hold"]
+    refused = flowers.post(f"/api/v1/holds/{theirs}/lift", json={"reason": "不要了"})
+    assert (refused.status_code, refused.json()["code"]) == (403, "platforms_own")
+    assert theirs in {hold["hold"] for hold in platform.get("/api/v1/holds").json()["holds"]}
+    assert flowers.post(f"/api/v1/holds/{own}/lift", json={"reason": "和解"}).status_code == 200
+    assert platform.post(f"/api/v1/holds/{theirs}/lift", json={"reason": "结案"}).status_code == 200
+
+
+def test_what_the_platform_asked_for_a_shop_does_not_answer(signed_in: Clients) -> None:
+    platform, flowers = signed_in("moderator"), signed_in("flowers")
+    address = "/api/v1/streams/rose/measures"
+    theirs = platform.post(address, json={"kind": "warn", "reason": "祛斑"}).json()["id"]
+    own = flowers.post(address, json={"kind": "warn", "reason": "祛斑"}).json()["id"]
+    refused = flowers.post(f"{address}/{theirs}/answer", json={"answer": "已处理"})
+    assert (refused.status_code, refused.json()["code"]) == (403, "platforms_own")
+    assert flowers.post(f"{address}/{own}/answer", json={"answer": "已处理"}).status_code == 200
+    assert platform.post(f"{address}/{theirs}/answer", json={"answer": "已处理"}).status_code == 200
