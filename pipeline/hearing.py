@@ -29,7 +29,7 @@ FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
 _LAST_PAUSE_S = 2.0
 TRIES = 5
-"""So often is a window decoded before it is given up: some fifteen seconds, unless nothing else can be heard either."""
+"""So often is a window decoded before it is given up: some eight seconds; minutes where nothing else can be heard."""
 _BLIND_MS = 10_000
 """How much is passed by where it is not known what failed."""
 
@@ -109,10 +109,9 @@ class Hearing:
     # What the watch asks.
 
     def idle(self, timeout_s: float) -> bool:
-        """Whether everything is heard; waits so long for it."""
+        """Whether everything is heard that will be; waits so long for it."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._turns or self._failure is not None, timeout_s)
-            return not self._turns
+            return self._changed.wait_for(lambda: not self._turns or self._failure is not None, timeout_s)
 
     def finish(self) -> None:
         """Wait until everything is heard. Raises what kept it from that; nothing is tried again for long."""
@@ -237,7 +236,8 @@ class Hearing:
         self._context.scribe.forget()
         trouble = self._trouble
         trouble.count(turn.epoch.number, self._cursor(turn))
-        logger.warning("%s: hearing failed %d times", turn.epoch.stream, trouble.failures, exc_info=error)
+        defect = None if isinstance(error, LiveWitnessError) else error
+        logger.warning("%s: hearing failed %d times: %s", turn.epoch.stream, trouble.failures, error, exc_info=defect)
         if trouble.here >= TRIES and not isinstance(error, StorageError):
             if last and trouble.holes:
                 raise error
