@@ -3,6 +3,7 @@
 import json
 import secrets
 import shutil
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,11 @@ class CaseRoom:
 
     def exported(self, number: str) -> list[dict[str, Any]]:
         """What was exported of a case, the newest first."""
-        found = [json.loads(path.read_text("utf-8")) for path in self._exports(number).glob("*.json")]
+        found = []
+        for path in self._exports(number).glob("*.json"):
+            # One that is removed at this moment is none any more.
+            with suppress(FileNotFoundError):
+                found.append(json.loads(path.read_text("utf-8")))
         return sorted(found, key=lambda about: (about["at"], about["name"]), reverse=True)
 
     def export_path(self, number: str, name: str) -> Path:

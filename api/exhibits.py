@@ -4,6 +4,7 @@ import hashlib
 import re
 import secrets
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -23,7 +24,7 @@ from evidence.verifier import LIMIT_S, Anchors, Verdict, verify_package
 from store import cases
 from store.cases import Exhibit, ExhibitKind
 
-_PLACES = 3
+_PLACES, _EACH = 3, 2
 # What people hand in, told by its first bytes: a name or a media type proves nothing.
 _KINDS = ((b"\x89PNG\r\n\x1a\n", ".png"), (b"\xff\xd8\xff", ".jpg"), (b"%PDF-", ".pdf"))
 _UNSAFE = re.compile(r"[^0-9A-Za-z._\-\u4e00-\u9fff]+")
@@ -48,12 +49,13 @@ class ExhibitRoom:
 
     def __init__(self, context: ApiContext) -> None:
         self._context = context
-        self._places = threading.BoundedSemaphore(_PLACES)
+        self._lock = threading.Lock()
+        self._making: Counter[str] = Counter()
 
     def package(self, draft: Exhibit, stretch: Stretch, actor: Actor) -> Exhibit:
         """Export the stretch as a package into the case. Raises what `export_package` raises, and `BusyError`."""
         path = self.new_path(draft, ".zip")
-        with self._place():
+        with self._place(draft.added_by):
             made = export_package(self.exporting(actor), stretch.request(draft.case_id), path)
         return self.keep(shown(draft, stretch, made))
 
@@ -118,13 +120,18 @@ class ExhibitRoom:
         return self._context.data_dir / FOLDER / f"{name}-{mark}"
 
     @contextmanager
-    def _place(self) -> Iterator[None]:
-        if not self._places.acquire(blocking=False):
-            raise BusyError("export_busy", "正在导出的证据太多，请稍后再试。", "Too many exports run; try again soon.")
+    def _place(self, by: str) -> Iterator[None]:
+        with self._lock:
+            if self._making.total() >= _PLACES or self._making[by] >= _EACH:
+                raise BusyError(
+                    "export_busy", "正在导出的证据太多，请稍后再试。", "Too many exports run; try again soon."
+                )
+            self._making[by] += 1
         try:
             yield
         finally:
-            self._places.release()
+            with self._lock:
+                self._making -= Counter({by: 1})
 
 
 def shown(draft: Exhibit, stretch: Stretch, made: Package) -> Exhibit:

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,7 +76,11 @@ class PackRoom:
 
     def drafts(self) -> list[Json]:
         """All drafts, the newest first."""
-        found = [self._told(path) for path in self._drafts.glob("*.json")]
+        found = []
+        for path in self._drafts.glob("*.json"):
+            # One that somebody removes at this moment is none any more.
+            with suppress(FileNotFoundError):
+                found.append(self._told(path))
         return sorted(found, key=lambda draft: (draft["uploaded_at"], draft["id"]), reverse=True)
 
     def draft(self, key: str) -> Json:

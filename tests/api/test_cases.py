@@ -1,13 +1,23 @@
 """Case folders: exhibits cut, received, ordered, verified; history out of the audit chain."""
 
 import io
+import threading
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 
-from api.context import Limits
+from api.context import ApiContext, Limits
+from api.errors import BusyError
+from api.exhibits import ExhibitRoom, Stretch, draft
+from core.errors import NotFoundError
+from evidence.audit import local_actor
+from evidence.package import Package
+from store.cases import ExhibitKind
+from tests.api.light import NoSearch
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 100
 
@@ -78,3 +88,33 @@ def test_numbers_are_taken_once_and_unknown_ones_said(client: TestClient) -> Non
     assert client.post("/api/v1/cases", json={"number": "一次"}).status_code == 409
     assert client.get(url("没有")).status_code == 404
     assert client.post("/api/v1/cases", json={"number": "../x"}).status_code == 422
+
+
+def test_one_person_leaves_a_place_to_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    room = ExhibitRoom(ApiContext(None, tmp_path, NoSearch()))
+    begun, over = threading.Semaphore(0), threading.Event()
+
+    def slowly(*_: object) -> Package:
+        begun.release()
+        over.wait(20)
+        raise NotFoundError("x", "没有", "none")
+
+    def make(by: str) -> str:
+        try:
+            room.package(draft("案", ExhibitKind.PACKAGE, "x", "", by), Stretch("s", 0, 1, ""), local_actor())
+        except (BusyError, NotFoundError) as error:
+            return error.code
+        return "made"
+
+    monkeypatch.setattr("api.exhibits.export_package", slowly)
+    with ThreadPoolExecutor(3) as pool:
+        running = [pool.submit(make, "小梅") for _ in range(2)]
+        for _ in running:
+            begun.acquire(timeout=10)
+        assert make("小梅") == "export_busy"
+        other = pool.submit(make, "老王")
+        begun.acquire(timeout=10)
+        assert make("老李") == "export_busy", "three in all"
+        over.set()
+        assert [future.result() for future in (*running, other)] == ["x"] * 3
+    assert make("小梅") == "x", "places come back"
