@@ -5,12 +5,17 @@ from urllib.parse import quote
 
 from playwright.sync_api import Locator, Page, expect
 
+PLAYER = """(({ currentTime, duration, paused, seeking, readyState, networkState, error }) => ({
+  currentTime, duration, paused, seeking, readyState, networkState, error: error?.message,
+  moment: document.getElementById('moment')?.textContent, said: document.getElementById('status')?.textContent,
+}))(document.getElementById('video') ?? {})"""
+
 
 def until(page: Page, condition: str, seconds: float = 60) -> None:
     """Wait until ``condition`` holds in the page; its own policy forbids what Playwright's waiting would evaluate."""
     deadline = time.monotonic() + seconds
     while not page.evaluate(condition):
-        assert time.monotonic() < deadline, condition
+        assert time.monotonic() < deadline, (condition, page.evaluate(PLAYER))
         page.wait_for_timeout(100)
 
 

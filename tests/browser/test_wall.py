@@ -83,7 +83,8 @@ def choose(page: Page, stream: str) -> None:
 
 
 def test_the_room_that_matters_is_first_and_its_alerts_are_a_click_away(desk_of: DeskOf, busy: Database) -> None:
-    page = desk_of("moderator").page
+    desk = desk_of("moderator")
+    page = desk.page
     expect(page.locator("#rooms .room").first).to_have_attribute("data-stream", CORNER)
     expect(page.locator("#rooms .room").first).to_have_class("room grave")
     # The newest alerts are handled; that hides none that is open, and the oldest are not on this page.
@@ -94,6 +95,7 @@ def test_the_room_that_matters_is_first_and_its_alerts_are_a_click_away(desk_of:
     choose(page, CORNER)
     expect(shown).to_have_count(GRAVE)
     expect(page.locator("#about")).to_contain_text("化妆品监督管理条例")
+    desk.picture("console-rooms")
     page.click("#allrooms")
     expect(page.locator("#only")).to_be_hidden()
     page.select_option("#which", "grave")
@@ -105,9 +107,11 @@ def test_the_room_that_matters_is_first_and_its_alerts_are_a_click_away(desk_of:
 
 
 def test_on_a_tablet_all_is_done_by_touch(desk_of: DeskOf, busy: Database) -> None:
-    page = desk_of("moderator").page
+    desk = desk_of("moderator")
+    page = desk.page
     page.set_viewport_size({"width": 768, "height": 1024})
     choose(page, CORNER)
+    desk.picture("console-tablet")
     chosen = page.locator("#alerts [aria-current]")
     name = chosen.get_attribute("id")
     page.click("#take")

@@ -20,7 +20,8 @@ export class Frames {
 
   listen() {
     this.video.requestVideoFrameCallback?.((_now, frame) => {
-      const lasted = this.shown === null ? 0 : frame.mediaTime - this.shown;
+      // Only while it plays: a jump to a place nearby says nothing of how long a picture lasts.
+      const lasted = this.shown === null || this.video.paused ? 0 : frame.mediaTime - this.shown;
       if (frame.presentedFrames === this.count + 1 && lasted > 0.004 && lasted < 0.25) this.length = lasted;
       this.shown = frame.mediaTime;
       this.count = frame.presentedFrames;
