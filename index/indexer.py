@@ -13,7 +13,7 @@ from index.hearing import embedded_text, load_reader
 from index.saved import SavedSearches, tell_matches
 from models.embedding import Embedder
 from store.engine import Database
-from store.vectors import add_vectors, pending_utterances
+from store.vectors import add_vectors, lacks_vector, pending_utterances
 
 BATCH = 32
 _POLL_S = 0.5
@@ -46,6 +46,10 @@ class VectorIndexer:
         with self._one_at_a_time:
             with self._db.read() as connection:
                 due = pending_utterances(connection, model, limit=self._batch, after_id=self._done_to)
+                if not due and lacks_vector(connection, model, self._done_to):
+                    # Another process took the vectors away to make them anew, and was killed in the middle.
+                    self._done_to = 0
+                    due = pending_utterances(connection, model, limit=self._batch)
             if not due:
                 return 0
             repaired = [self._reader.repair(u.text) for u in due]

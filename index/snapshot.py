@@ -15,6 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from core.errors import StorageError
@@ -49,15 +50,17 @@ def save_snapshot(cache: IndexCache, root: Path) -> Path:
     fresh = root / f".{target.name}.{uuid4().hex[:8]}"
     try:
         root.mkdir(parents=True, exist_ok=True)
-        _sweep(root, target.name)
-        fresh.mkdir()
-        with cache.lock:
-            state, files = _state(cache), _files(cache)
-            cache.fresh = 0
-        for name, parts in files.items():
-            _write_parts(fresh / f"{name}.npy", parts)
-        _finish(fresh, state)
-        _replace(fresh, target)
+        # One writer at a time: whatever else lies there was left by one that was killed.
+        with FileLock(root / f"{target.name}.lock"):
+            _sweep(root, target.name)
+            fresh.mkdir()
+            with cache.lock:
+                state, files = _state(cache), _files(cache)
+                cache.fresh = 0
+            for name, parts in files.items():
+                _write_parts(fresh / f"{name}.npy", parts)
+            _finish(fresh, state)
+            _replace(fresh, target)
     except OSError as error:
         shutil.rmtree(fresh, ignore_errors=True)
         raise StorageError(

@@ -90,6 +90,16 @@ def pending_utterances(connection: Connection, model_sha256: str, *, limit: int,
     return [found[i] for i in ids]
 
 
+def lacks_vector(connection: Connection, model_sha256: str, utterance_id: int) -> bool:
+    """Whether the utterance is there and its vector of this model is not."""
+    joined = utterances.outerjoin(
+        vectors, and_(vectors.c.utterance_id == utterances.c.id, vectors.c.model_sha256 == model_sha256)
+    )
+    query = select(utterances.c.id).select_from(joined)
+    query = query.where(utterances.c.id == utterance_id, vectors.c.utterance_id.is_(None))
+    return connection.execute(query).first() is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Awaiting:
     """How many utterances stand after the last one that has a vector, and when the first of these began to be said."""

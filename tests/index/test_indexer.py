@@ -21,7 +21,7 @@ from index.ingest import add_to_index
 from models.embedding import Embedder, EmbeddingKind, Matrix
 from store.engine import Database
 from store.utterances import get_utterances
-from store.vectors import awaiting_vectors, count_vectors
+from store.vectors import awaiting_vectors, count_vectors, drop_vectors
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,6 +46,16 @@ class Counting:
 def stored(database: Database, identity: ModelIdentity) -> int:
     with database.read() as connection:
         return count_vectors(connection, identity.sha256)
+
+
+def test_vectors_that_another_process_took_away_are_made_again(archive: Any, embedder: Embedder) -> None:
+    archive.say(["三天祛斑", "全网最低价"], vectors=False)
+    indexer = VectorIndexer(archive.database, embedder)
+    assert indexer.flush(30)
+    with archive.database.write() as connection:
+        drop_vectors(connection, embedder.identity.sha256)
+    assert (indexer.index_batch(), indexer.index_batch()) == (2, 0)
+    assert stored(archive.database, embedder.identity) == 2
 
 
 def test_a_restart_goes_on_and_embeds_nothing_twice(archive: Any, embedder: Embedder) -> None:

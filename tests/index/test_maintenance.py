@@ -4,6 +4,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -187,6 +188,17 @@ def test_kill_9_while_deleting(archive: Any, embedder: Embedder, delay_s: float)
     searcher = Searcher(archive.database, embedder)
     assert int(searcher.cache.alive.values.sum()) == left.utterances
     assert len(searcher.search(SearchRequest(SPEECH[0])).hits) == min(10, left.utterances)
+
+
+def test_two_that_save_at_once_spoil_nothing(archive: Any, embedder: Embedder) -> None:
+    archive.say(SPEECH)
+    cache = Searcher(archive.database, embedder).cache
+    with ThreadPoolExecutor(4) as pool:
+        places = list(pool.map(lambda _: save_snapshot(cache, snapshot_root(archive.database)), range(12)))
+    assert set(places) == {folder(archive.database, embedder)}
+    saved = loaded(archive.database, embedder)
+    assert saved is not None
+    assert len(saved) == len(SPEECH)
 
 
 @pytest.mark.slow
