@@ -215,7 +215,8 @@ class StreamWatch:
                     self._hearing.finish()
                     return self._ended(end)
             except StorageError as error:
-                if not self._source.live or not self._begun or error.code not in _WAITABLE:
+                outlasted = self._source.live and self._begun and not self._stopped and error.code in _WAITABLE
+                if not outlasted:
                     raise
                 self._disk_full(error)
             self._wait_for_room()

@@ -23,6 +23,8 @@ from store.engine import open_database
 from store.scope import stream_totals
 from tests.pipeline.hearing_parts import DroppingServer, HandScheduler, hand_parts, make_stream
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 8
 RATE = 4
 QUICK = WatchOptions(segment_seconds=0.4, reconnect=ReconnectPolicy(0.05, 0.1, 0.0, 20.0))
