@@ -7,7 +7,15 @@ from sqlalchemy import Connection
 
 from index.cache import IndexCache
 from index.vectors import Mask
-from store.scope import Extent, Scope, StreamTotals, recorded_within, stream_states, stream_totals
+from store.scope import (
+    Extent,
+    Scope,
+    StreamTotals,
+    recorded_within,
+    stream_states,
+    stream_totals,
+    streams_within,
+)
 
 
 class ExtentMeter:
@@ -22,9 +30,10 @@ class ExtentMeter:
         part = None if scope.whole_streams else recorded_within(connection, scope)
         spoken = _spoken(cache, [n for n, t in totals.items() if t.recorded_ms is None], None if part is None else rows)
         found = _spoken(cache, list(totals), None if part is None else rows)
+        found_in = set() if rows is None else _streams_of(cache, rows)
         recorded = sum(t.recorded_ms or 0 for t in totals.values()) if part is None else part.recorded_ms or 0
         return Extent(
-            streams=len(totals),
+            streams=len(totals) if part is None else len(streams_within(connection, scope) | found_in),
             recorded_ms=recorded + spoken[2],
             untranscribed_ms=part.untranscribed_ms if part else sum(t.untranscribed_ms for t in totals.values()),
             gaps=part.gaps if part else sum(t.gaps for t in totals.values()),
@@ -56,3 +65,8 @@ def _spoken(cache: IndexCache, streams: Sequence[str], rows: Mask | None) -> tup
     inside = inside[chosen[cache.streams.values[inside]]]
     embedded = np.count_nonzero(cache.place.values[inside] >= 0)
     return len(inside), int(embedded), int(cache.length_ms.values[inside].sum(dtype=np.int64))
+
+
+def _streams_of(cache: IndexCache, rows: Mask) -> set[str]:
+    codes = np.unique(cache.streams.values[np.flatnonzero(rows & cache.alive.values)])
+    return {cache.stream_names[code] for code in codes.tolist()}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, and_, func, literal, select, text, true
+from sqlalchemy import ColumnElement, Connection, Integer, and_, cast, func, literal, select, text, true
 
 from core.clock import iso
 from core.records import AlertStatus, TimelineKind
@@ -132,7 +132,10 @@ def scope_ids(connection: Connection, scope: Scope) -> list[int]:
 
 def measure_scope(connection: Connection, scope: Scope, model_sha256: str) -> Extent:
     """Count what a search over ``scope`` with vectors of one model looks through, and what it cannot see."""
-    count = select(func.count()).select_from(streams).where(_of_streams(streams.c.name, scope))
+    names = streams_within(connection, scope)
+    names.update(connection.execute(select(utterances.c.stream).where(scope_condition(scope)).distinct()).scalars())
+    if scope.whole_streams:
+        names.update(scope_streams(connection, scope))
     total = select(func.count()).select_from(utterances).where(scope_condition(scope))
     has_vector = (
         select(literal(1))
@@ -142,7 +145,7 @@ def measure_scope(connection: Connection, scope: Scope, model_sha256: str) -> Ex
     recorded = _recorded_ms(connection, scope)
     gap_count, gap_ms = _gaps(connection, scope)
     return Extent(
-        streams=int(connection.execute(count).scalar_one()),
+        streams=len(names),
         recorded_ms=recorded + _imported_ms(connection, scope),
         untranscribed_ms=_untranscribed_ms(connection, scope),
         gaps=gap_count,
@@ -212,10 +215,26 @@ def _pieces(
         end = func.min(end, scope.to_ms)
         conditions.append(table_start < scope.to_ms)
     if scope.wall_from is not None:
-        conditions.append(wall >= iso(scope.wall_from))
+        begins = _at(table_start, wall, scope.wall_from)
+        start = func.max(start, begins)
+        conditions.append(table_end > begins)
     if scope.wall_to is not None:
+        end = func.min(end, _at(table_start, wall, scope.wall_to))
         conditions.append(wall < iso(scope.wall_to))
     return end - start, and_(*conditions)
+
+
+def _at(start: ColumnElement[int], wall: ColumnElement[str], moment: datetime) -> ColumnElement[int]:
+    """The moment in the time of a stream, of which a piece begins at ``start`` and ``wall``."""
+    days = func.julianday(iso(moment)) - func.julianday(wall)
+    return cast(start + func.round(days * _MS_PER_DAY), Integer)
+
+
+def streams_within(connection: Connection, scope: Scope) -> set[str]:
+    """Names of the streams of which anything is recorded within the times of a scope."""
+    _, inside = _pieces(segments.c.start_ms, segments.c.end_ms, segments.c.wall_start, scope)
+    query = select(segments.c.stream).where(_of_streams(segments.c.stream, scope), inside).distinct()
+    return set(connection.execute(query).scalars())
 
 
 def _recorded_ms(connection: Connection, scope: Scope) -> int:

@@ -82,6 +82,19 @@ def test_an_extent_tells_what_was_and_was_not_searched(database: Database) -> No
     assert (other.streams, other.recorded_ms, other.not_indexed) == (1, 3_000, 1)
 
 
+def test_wall_times_cut_what_is_recorded_to_the_millisecond(database: Database) -> None:
+    """Stream time is wall time here: the same range in either gives the same extent."""
+    for begin, end in ((3_000, 8_000), (1, 10_999), (5_000, 6_000), (4_000, 7_000)):
+        wall = Scope("a", wall_from=plus_ms(MOMENT, begin), wall_to=plus_ms(MOMENT, end))
+        with database.read() as connection:
+            by_wall = measure_scope(connection, wall, MODEL.sha256)
+            by_place = measure_scope(connection, Scope("a", from_ms=begin, to_ms=end), MODEL.sha256)
+        assert by_wall == by_place
+    with database.read() as connection:
+        before = measure_scope(connection, Scope(wall_to=MOMENT - timedelta(days=1)), MODEL.sha256)
+    assert (before.streams, before.recorded_ms, before.gaps, before.utterances) == (0, 0, 0, 0)
+
+
 def test_vectors_come_in_order_of_writing(database: Database) -> None:
     with database.read() as connection:
         row, found, matrix = vectors.vectors_after(connection, MODEL.sha256, 0)
