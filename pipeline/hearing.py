@@ -261,7 +261,9 @@ class Hearing:
         try:
             with self._context.db.read() as connection:
                 held = recordings.list_segments(connection, epoch.stream, start_ms=cursor_ms, epoch=epoch.number)
-            until_ms = self._window_end_ms or min(cursor_ms + _BLIND_MS, max((s.end_ms for s in held), default=0))
+            until_ms = self._window_end_ms or 0
+            if until_ms <= cursor_ms:
+                until_ms = min(cursor_ms + _BLIND_MS, max((s.end_ms for s in held), default=0))
             if until_ms <= cursor_ms:
                 return False
             hole = Hole(epoch.stream, epoch.number, cursor_ms, until_ms, "recognition_failed", utc_now())
