@@ -51,7 +51,7 @@ from api.shelf import ClipShelf
 from core.access import DeniedError, SignInError
 
 _STATIC = Path(__file__).parent / "web" / "static"
-_SUMMARY = "播证：录下直播、找到说过的话、剪出证据。Records livestreams, finds what was said, cuts the evidence."
+_SUMMARY = "播证：录下直播、找到说过的话、截取证据。Records livestreams, finds what was said, cuts the evidence."
 
 _MODULES = (
     session,

@@ -96,7 +96,7 @@ def _csv(entries: Iterable[dict[str, Any]]) -> str:
     return "\ufeff" + text.getvalue()
 
 
-@router.get("/verification", summary="核对审计记录 / Verify the audit chain")
+@router.get("/verification", summary="核验审计记录 / Verify the audit chain")
 def verify(request: Request, context: Context, _auditor: Auditing) -> dict[str, Any]:
     """Every link, and the chain against the signed checkpoints."""
     entries, problems = check_audit(context.data_dir)

@@ -122,7 +122,7 @@ def decide(
     return case_json(known_case(context, visitor, number))
 
 
-@router.post("/{number}/packages", status_code=201, summary="剪取证据包 / Cut a package into the case")
+@router.post("/{number}/packages", status_code=201, summary="截取证据包 / Cut a package into the case")
 @once
 def add_package(
     request: Request, context: Context, visitor: Exhibiting, number: CaseNumber, wanted: NewPackage

@@ -71,7 +71,7 @@ def _answer(kept: KeptClip) -> ClipAnswer:
 
 
 @router.post(
-    "/clips", status_code=201, summary="剪取片段 / Cut a clip", responses={200: {"model": ClipAnswer}, **ERRORS}
+    "/clips", status_code=201, summary="截取片段 / Cut a clip", responses={200: {"model": ClipAnswer}, **ERRORS}
 )
 @once
 def make_clip(

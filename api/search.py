@@ -28,7 +28,7 @@ Words = Annotated[
     str,
     Query(
         max_length=1000,
-        description='要查找的话；多个说法用 | 隔开，"原话"，-排除 / phrases parted by |, "exact words", -without',
+        description='要检索的话；多个说法用 | 隔开，"原话"，-排除 / phrases parted by |, "exact words", -without',
     ),
 ]
 Time = Annotated[
@@ -72,7 +72,7 @@ class Form(StrEnum):
     CSV = "csv"
 
 
-@router.get("", summary="搜索说过的话 / Search what was said", response_model=None, responses=CSV)
+@router.get("", summary="检索说过的话 / Search what was said", response_model=None, responses=CSV)
 def search(
     http: Request,
     context: Context,

@@ -43,7 +43,7 @@ class SearchWanted(BaseModel):
     )
 
 
-@router.get("", summary="列出保存的搜索 / List saved searches")
+@router.get("", summary="列出保存的检索 / List saved searches")
 def list_saved(context: Context, visitor: Searching) -> dict[str, Any]:
     """Searches with how much each found; an account of one shop sees those about its shop."""
     with context.db.read() as connection:
@@ -55,7 +55,7 @@ def list_saved(context: Context, visitor: Searching) -> dict[str, Any]:
 @router.put(
     "/{name}",
     status_code=201,
-    summary="保存搜索 / Save a search",
+    summary="保存检索 / Save a search",
     responses={200: {"description": "There was one of that name; it is changed."}},
 )
 def put_saved(
@@ -75,7 +75,7 @@ def put_saved(
     return search_json(search, 0)
 
 
-@router.delete("/{name}", status_code=204, summary="删除保存的搜索 / Delete a saved search")
+@router.delete("/{name}", status_code=204, summary="删除保存的检索 / Delete a saved search")
 def delete_saved(http: Request, context: Context, visitor: Searching, name: SearchName) -> None:
     """Forget a search and what it found; events that were told stay told."""
     _known(context.db, visitor, name)
@@ -84,7 +84,7 @@ def delete_saved(http: Request, context: Context, visitor: Searching, name: Sear
     note(http, "search.delete", {"name": name})
 
 
-@router.get("/{name}/matches", summary="保存的搜索找到了什么 / What a saved search found")
+@router.get("/{name}/matches", summary="保存的检索找到了什么 / What a saved search found")
 def list_found(
     context: Context, visitor: Searching, name: SearchName, *, after: AfterCursor = 0, limit: Limit = 100
 ) -> dict[str, Any]:

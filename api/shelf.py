@@ -66,7 +66,7 @@ class ClipShelf:
         """A clip made earlier. Raises `NotFoundError` when it is not there or was changed on disk."""
         kept = self._kept(key)
         if kept is None:
-            raise NotFoundError("clip_unknown", "没有这个片段，请重新剪取。", "There is no such clip; cut it again.")
+            raise NotFoundError("clip_unknown", "没有这个片段，请重新截取。", "There is no such clip; cut it again.")
         return kept
 
     def _check_length(self, start_ms: int, end_ms: int) -> None:
@@ -74,7 +74,7 @@ class ClipShelf:
         if end_ms - start_ms > longest * 1000:
             raise BadInputError(
                 "clip_too_long",
-                f"片段最长 {longest:g} 秒，请分段剪取。",
+                f"片段最长 {longest:g} 秒，请分段截取。",
                 f"A clip is at most {longest:g} s long; cut it in parts.",
             )
 
@@ -82,7 +82,7 @@ class ClipShelf:
     def _place(self) -> Iterator[None]:
         if not self._places.acquire(blocking=False):
             raise BusyError(
-                "clip_busy", "正在剪取的片段太多，请稍后再试。", "Too many clips are being cut; try again soon."
+                "clip_busy", "正在截取的片段太多，请稍后再试。", "Too many clips are being cut; try again soon."
             )
         try:
             with self._cutting:

@@ -247,4 +247,4 @@ def _checkpoint_problem(size: int, expected: str, view: LogView) -> tuple[str, s
 def _signature_problem(key: PublicKey | None, text: bytes, signature: bytes) -> tuple[str, str] | None:
     if key is None:
         return "签名密钥不在本机", "is signed by a key that is not here"
-    return None if key.verifies(text, signature) else ("签名不成立", "its signature does not hold")
+    return None if key.verifies(text, signature) else ("签名无效", "its signature does not hold")

@@ -101,7 +101,7 @@ def _own_problems(data_dir: Path, lines: list[bytes], keys: dict[str, PublicKey]
             continue
         key, signature = keys.get(checkpoint.key), path.with_suffix(".sig")
         if key is None or not signature.exists() or not key.verifies(text, signature.read_bytes()):
-            problems.append(Sentence(f"{name} 的签名不成立。", f"The signature of {name} does not hold."))
+            problems.append(Sentence(f"{name} 的签名无效。", f"The signature of {name} does not hold."))
             continue
         if checkpoint.count < first:
             continue

@@ -162,7 +162,7 @@ def stamp_time(run: Run, name: str, token: bytes, data: bytes) -> datetime | Non
         return None
     stamp = verify_token(token, data, run.anchors.roots)
     if stamp.time is None:
-        raise RefusedError(name, f"时间戳令牌不成立：{stamp.reason}", f"the token does not hold: {stamp.reason}")
+        raise RefusedError(name, f"时间戳令牌无效：{stamp.reason}", f"the token does not hold: {stamp.reason}")
     return stamp.time
 
 
@@ -177,7 +177,7 @@ def check_signature(
             name, f"签名密钥 {key_id} 不在给定的公钥之列", f"is signed by key {key_id}, not among the keys given"
         )
     if not key.verifies(text, signature):
-        raise RefusedError(name, "签名不成立", "the signature does not hold")
+        raise RefusedError(name, "签名无效", "the signature does not hold")
     when = stamped or stated
     if key.not_before and when < key.not_before.replace(microsecond=0):
         raise RefusedError(name, "签名早于密钥生效", "was signed before its key was valid")

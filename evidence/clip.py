@@ -215,7 +215,7 @@ def _measured(path: Path, suffix: str, cut: _Cut, epoch: Epoch) -> tuple[int, in
     packets = packet_times(path)
     if not packets or (cut.anchor is not None and cut.anchor.kind not in {p.kind for p in packets}):
         raise BadInputError(
-            "clip_nothing", "这段时间里没有可剪取的画面或声音。", "There is nothing to cut in that time."
+            "clip_nothing", "这段时间里没有可截取的画面或声音。", "There is nothing to cut in that time."
         )
     zero = cut.plan.start_us
     if cut.anchor is not None:

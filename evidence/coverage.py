@@ -164,9 +164,9 @@ def _broken(db: Database, stream: str, start_ms: int, end_ms: int, parts: Sequen
     wanted = f"{timecode(start_ms)}–{timecode(end_ms)}"
     return BadInputError(
         "clip_gap",
-        f"“{stream}”的 {wanted} 不是一段连续的录像：{'；'.join(zh)}。不能剪成一段。",
+        f"“{stream}”的 {wanted} 不是一段连续的录像：{'；'.join(zh)}。不能截成一段。",
         f"“{stream}” was not recorded in one piece over {wanted}: {'; '.join(en)}. It cannot be one clip.",
-        hint=Sentence(f"可以分别剪取：{offered_zh}。", f"These can be cut one by one: {offered_en}."),
+        hint=Sentence(f"可以分别截取：{offered_zh}。", f"These can be cut one by one: {offered_en}."),
     )
 
 
@@ -183,6 +183,6 @@ def _breaks(start_ms: int, end_ms: int, parts: Sequence[Stretch], gaps: Sequence
             zh.append(f"{times} 没有录像{why}")
             en.append(f"{times} is not recorded{why}")
         elif start_ms < hole_start < end_ms:
-            zh.append(f"录制在 {timecode(hole_start)} 处中断后重新开始")
+            zh.append(f"录制在 {timecode(hole_start)} 处重新开始")
             en.append(f"the recording was restarted at {timecode(hole_start)}")
     return zh, en

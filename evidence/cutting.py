@@ -104,7 +104,7 @@ def _failure(code: int, reason: str) -> StorageError | BadInputError:
     shown = reason or f"exit code {code}"
     return BadInputError(
         "clip_failed",
-        f"ffmpeg 剪不出这个片段：{shown}。",
+        f"ffmpeg 截不出这个片段：{shown}。",
         f"ffmpeg could not make this clip: {shown}.",
         hint=Sentence("换用 .mkv 格式或 exact 模式再试。", "Try an .mkv file or the exact mode."),
     )

@@ -49,7 +49,7 @@ def _damaged(segment: Segment, why_zh: str, why_en: str) -> ConflictError:
         f"录像分段 {name} 不能用：{why_zh}。",
         f"The recorded segment {name} cannot be used: {why_en}.",
         hint=Sentence(
-            "请从备份恢复该文件；其他时段仍可剪取。",
+            "请从备份恢复该文件；其他时段仍可截取。",
             "Restore that file from a backup; other times can still be cut.",
         ),
     )

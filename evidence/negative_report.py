@@ -20,13 +20,13 @@ _WORDS: dict[Language, dict[str, str]] = {
         "models": "模型与索引",
         "searched": "查了多少",
         "hours": "录制时长（小时）",
-        "gaps": "中断",
+        "gaps": "缺口",
         "missing": "未识别（秒）",
         "indexed": "尚未编入语义索引的句数",
         "utterances": "识别出的句数",
         "streams": "逐场清单",
         "stream": "直播",
-        "extent": "小时、中断、未识别秒数",
+        "extent": "小时、缺口、未识别秒数",
         "shop": "店铺",
         "host": "主播",
         "from": "起",
@@ -74,13 +74,13 @@ _WORDS: dict[Language, dict[str, str]] = {
     },
 }
 _SENTENCE: dict[Language, str] = {
-    "zh": "在 {streams} 场直播、{hours:.2f} 小时录像（中断 {gaps} 处，共 {gap_s:.0f} 秒）里检索“{query}”，"
+    "zh": "在 {streams} 场直播、{hours:.2f} 小时录像（缺口 {gaps} 处，共 {gap_s:.0f} 秒）里检索“{query}”，"
     "最高得分 {best:.2f}，低于阈值 {threshold:g}。",
     "en": "“{query}” was searched for in {streams} streams with {hours:.2f} hours of recording ({gaps} gaps, "
     "{gap_s:.0f} s in all). The highest score was {best:.2f}, below the threshold of {threshold:g}.",
 }
 _HAND: dict[Language, str] = {
-    "zh": "时长与中断可由 logs/ 中各场完整日志重新数出；核验程序会据此比对。被检索文字的哈希在 search/search.json，"
+    "zh": "时长与缺口可由 logs/ 中各场完整日志重新数出；核验程序会据此比对。被检索文字的哈希在 search/search.json，"
     "事后导出的文字可与之对照。",
     "en": "Hours and gaps can be counted again from the full logs in logs/; the verifier does. The hashes of the texts "
     "that were searched are in search/search.json, to be compared with texts exported later.",
@@ -89,7 +89,7 @@ _LIMITS: dict[Language, tuple[str, ...]] = {
     "zh": (
         "不证明这句话没有说过：机器识别会听错、漏听，检索会漏掉换了说法的话。",
         "只查了说出的话；画面上的文字、商品页、弹幕和私信没有查。",
-        "中断、未识别和没有录制的时段里说了什么，不得而知。",
+        "缺口、未识别处和没有录制的时段里说了什么，不得而知。",
         "得分与阈值是排序用的数，不是概率；阈值可由检索者改动，已在上面写明。",
         "检索本身（模型对这些文字给出这些得分）只凭签发者的签名；同样的模型和文字可以重做。",
         "所列之外的直播没有查。公钥与时间戳 CA 的真实性取决于取得它们的渠道。",

@@ -80,7 +80,7 @@ def asked_phrases(request: SearchRequest) -> tuple[list[Asked], str, bool]:
     if not useful:
         raise BadInputError(
             "search_empty",
-            "请输入要查找的话：搜索词是空的，或只有标点符号。",
+            "请输入要检索的话：检索词是空的，或只有标点符号。",
             "Say what to search for: the query is empty, or has nothing but punctuation.",
         )
     return useful, text, len(whole) > len(text)

@@ -201,6 +201,6 @@ def disk_full(folder: str) -> StorageError:
     """The error for a recording that ended because nothing more can be written."""
     return StorageError(
         "disk_full",
-        f"磁盘空间不足，录制已停止，已完成的片段均已保留：{folder}",
+        f"磁盘空间不足，录制已停止，已完成的分段均已保留：{folder}",
         f"The disk is full; recording stopped and every closed segment is kept: {folder}",
     )

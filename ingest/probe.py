@@ -67,7 +67,7 @@ def probe_for_speech(source: Source) -> MediaInfo:
     if info.audio is None:
         raise BadInputError(
             "no_audio",
-            f"文件中没有音频，无法转写：{source.label}",
+            f"文件中没有音频，无法识别：{source.label}",
             f"There is no audio to transcribe in {source.label}",
         )
     return info

@@ -156,7 +156,7 @@ def close_segment(open_path: Path, final: Path, *, known_sha256: str = "") -> Cl
     if known_sha256 and known_sha256 != digest:
         raise ConflictError(
             "recording_differs",
-            f"重新录制的片段与已登记的内容不一致：{final.name}",
+            f"重新录制的分段与已登记的内容不一致：{final.name}",
             f"Recording again gave other content than what is listed: {final.name}",
         )
     try:

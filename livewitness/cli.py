@@ -11,20 +11,20 @@ from livewitness import __version__
 
 # Command to module and one-line help; modules are imported only when their command runs, so `--help` is instant.
 _COMMANDS = {
-    "demo": ("demo", "播放内置直播：告警、搜索、取证 / play the bundled broadcast: alert, search, cut"),
+    "demo": ("demo", "播放内置直播：告警、检索、截取 / play the bundled broadcast: alert, search, cut"),
     "watch": ("watch", "录制、识别并实时告警 / record, transcribe and alert"),
     "backfill": ("backfill", "批量处理录像文件 / work through recordings and folders"),
     "check": ("check", "检查文字中的违规宣称 / check text for unlawful claims"),
     "import": ("import_", "接收外来文件，记为接收 / take files from elsewhere in, as received"),
     "import-transcript": ("import_transcript", "导入已有字幕 / import a transcript made elsewhere"),
-    "search": ("search", "按说过的话搜索 / search for what was said"),
-    "searches": ("searches", "保存的搜索 / saved searches and what they found"),
+    "search": ("search", "按说过的话检索 / search for what was said"),
+    "searches": ("searches", "保存的检索 / saved searches and what they found"),
     "index": ("index", "检索索引：重建、校验、统计 / search index: rebuild, verify, stats"),
     "clip": ("clip", "截取片段 / cut a clip"),
     "export": ("export", "导出可独立核验的证据包 / export a package that others can verify"),
     "verify": ("verify", "核验证据包 / verify a package"),
     "keys": ("keys", "签名密钥 / signing keys"),
-    "archive": ("archive", "核对库存录像 / check what is held"),
+    "archive": ("archive", "核验库存录像 / check what is held"),
     "retention": ("retention", "保存期限：类别、计划、到期删除 / how long what is kept; deletion when due"),
     "hold": ("hold", "证据保全：按案号暂缓删除 / legal holds by case"),
     "audit": ("audit", "审计记录 / the audit chain"),
@@ -67,7 +67,7 @@ class _LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="livewitness")
 @click.option("--log-level", default="WARNING", type=click.Choice(["DEBUG", "INFO", "WARNING", "ERROR"]), hidden=True)
 def cli(log_level: str) -> None:
-    """播证 LiveWitness：录下直播、实时告警、搜索说过的话、截取证据。
+    """播证 LiveWitness：录下直播、实时告警、检索说过的话、截取证据。
 
     Records Chinese selling livestreams, warns of unlawful claims, finds the words and cuts the clip.
     """

@@ -61,7 +61,7 @@ class StreamDisplay:
             case "alert" | "alert.repeated" | "alert.corrected" | "alert.softened":
                 return alert_lines(event)
             case "gap":
-                return [(f"⚠ 中断 / gap {event['start']:.1f}–{event['end']:.1f} s: {event['reason']}", "yellow")]
+                return [(f"⚠ 缺口 / gap {event['start']:.1f}–{event['end']:.1f} s: {event['reason']}", "yellow")]
             case "lag":
                 return [(f"⚠ 识别落后 / recognition is {event['lag']:.0f} s behind; nothing is lost", "yellow")]
             case "no_audio":
@@ -92,7 +92,7 @@ def _warning_lines(name: str, event: Json) -> list[tuple[str, str]]:
         case "stream.silent":
             line = f"⚠ 来源 {event['silent']:.0f} 秒没有数据，正在重连 / the source is silent, reconnecting"
         case "gap.opened":
-            line = f"⚠ 来源中断，正在重连 / source lost, reconnecting: {event['reason']}"
+            line = f"⚠ 来源断开，正在重连 / source lost, reconnecting: {event['reason']}"
         case "stream.behind":
             line = f"⚠ 识别落后 {event['lag']:.0f} 秒，告警会迟到 / alerts come late"
         case _:

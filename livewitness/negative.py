@@ -61,7 +61,7 @@ def _tell(package: NegativePackage, answer: SearchAnswer, *, as_json: bool) -> N
     stdout.print(f"{package.path}\nSHA-256 {package.sha256}", markup=False, soft_wrap=True)
     hours, gaps = answer.searched.recorded_ms / 3_600_000, answer.searched.gaps
     say(
-        f"在 {package.streams} 场、{hours:.2f} 小时（中断 {gaps} 处）里检索，最高得分 {package.best:.2f}，低于阈值。"
+        f"在 {package.streams} 场、{hours:.2f} 小时（缺口 {gaps} 处）里检索，最高得分 {package.best:.2f}，低于阈值。"
         "这不证明没有说过。",
         f"Searched {package.streams} streams, {hours:.2f} h, {gaps} gaps; the highest score is {package.best:.2f}, "
         "below the threshold. That does not prove that it was not said.",

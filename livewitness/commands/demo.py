@@ -42,7 +42,7 @@ _LEAD_MS, _TAIL_MS = 2_000, 3_000
 )
 @data_option
 def command(speed: str, page: Path | None, data: Path | None) -> None:
-    """播放内置直播：告警、搜索、取证 / Play the bundled broadcast: alert, search, cut."""
+    """播放内置直播：告警、检索、截取 / Play the bundled broadcast: alert, search, cut."""
     stdout.record = page is not None
     _demo(speed, data)
     if page is not None:
@@ -61,7 +61,7 @@ def _demo(speed: str, data: Path | None) -> None:
             "Nothing was heard.",
             hint=Sentence("运行 livewitness doctor 检查本机。", "Run livewitness doctor to check this machine."),
         )
-    _step(2, f"搜索「{QUERY}」", f"search {QUERY}")
+    _step(2, f"检索「{QUERY}」", f"search {QUERY}")
     first = _search(settings, name)
     _step(3, "截取第一处命中的片段", "cut the clip of the first hit")
     clip = _cut(settings, name, first)
@@ -100,7 +100,7 @@ def _search(settings: Settings, name: str) -> Hit:
         said = printable(hit.utterance.text)
         stdout.print(f"  {rank}. {timecode(hit.start_ms)}  {said}  （{ways}）", markup=False, soft_wrap=True)
     if not answer.hits:
-        raise LiveWitnessError("demo_no_hit", f"没有搜到{QUERY}。", f"{QUERY} was not found.")
+        raise LiveWitnessError("demo_no_hit", f"没有检索到{QUERY}。", f"{QUERY} was not found.")
     return answer.hits[0]
 
 

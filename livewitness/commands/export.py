@@ -35,9 +35,9 @@ from livewitness.wiring import database_of, seal_options, settings_for
 )
 @click.option("--faces", is_flag=True, help="遮蔽版：自动遮脸（需 vision）/ masked: hide faces that are found (vision)")
 @click.option("--negative", metavar="QUERY", default="", help="导出“检索未果” / export that this was not found")
-@click.option("--stream", default="", help="检索未果：只查一场 / negative: this stream only")
-@click.option("--shop", default="", help="检索未果：只查一家店 / negative: this shop only")
-@click.option("--host", default="", help="检索未果：只查一位主播 / negative: this host only")
+@click.option("--stream", default="", help="检索未果：只检索一场 / negative: this stream only")
+@click.option("--shop", default="", help="检索未果：只检索一家店 / negative: this shop only")
+@click.option("--host", default="", help="检索未果：只检索一位主播 / negative: this host only")
 @click.option("--from", "from_", default=None, help="检索未果：起 / negative: from, UTC or seconds in the stream")
 @click.option("--to", default=None, help="检索未果：止 / negative: to")
 @click.option(

@@ -16,14 +16,14 @@ from store.utterances import get_utterances
 
 @click.group(name="searches")
 def command() -> None:
-    """保存的搜索：列出、删除、找到了什么 / Saved searches: list, delete, what they found."""
+    """保存的检索：列出、删除、找到了什么 / Saved searches: list, delete, what they found."""
 
 
 @command.command(name="list")
 @data_option
 @json_option
 def list_(data: Path | None, as_json: bool) -> None:
-    """列出保存的搜索 / List saved searches."""
+    """列出保存的检索 / List saved searches."""
     with database_of(settings_for(data)) as db, db.read() as connection:
         counts = saved.count_matches(connection)
         rows = [search_json(s, counts.get(s.name, 0)) for s in saved.list_searches(connection)]
@@ -40,7 +40,7 @@ def list_(data: Path | None, as_json: bool) -> None:
 @click.argument("name")
 @data_option
 def delete(name: str, data: Path | None) -> None:
-    """删除保存的搜索 / Delete a saved search."""
+    """删除保存的检索 / Delete a saved search."""
     settings = settings_for(data)
     with database_of(settings) as db, db.write() as connection:
         if not saved.delete_search(connection, name):

@@ -102,7 +102,7 @@ def _tell(package: Path, verdict: Verdict, *, trusted_time: bool, original: str)
         reason = phrase(Sentence(failure.zh, failure.en))
         stdout.print(printable(f"✗ {failure.file}: {reason}"), style="red", markup=False, soft_wrap=True)
     if not verdict.holds:
-        say(f"{package.name} 不成立。", f"{package.name} does not hold.")
+        say(f"{package.name} 核验未通过。", f"{package.name} does not hold.")
         return
     facts = verdict.facts
     counts = f"{facts['files']} files, {facts['segments']} segments, {facts['checkpoints']} checkpoints"
@@ -129,7 +129,7 @@ def _tell(package: Path, verdict: Verdict, *, trusted_time: bool, original: str)
             f"Nothing in {package.name} contradicts, but its time-stamps were not checked (exit code {UNCHECKED}).",
         )
         return
-    say(f"{package.name} 成立。", f"{package.name} holds.")
+    say(f"{package.name} 核验通过。", f"{package.name} holds.")
 
 
 def _tell_kind(verdict: Verdict, original: str) -> None:

@@ -153,7 +153,7 @@ def conclude(result: WatchResult) -> None:
         return
     say(
         f"{result.stream} 结束（{result.reason}）：录制 {result.recorded_ms / 1000:.1f} 秒，"
-        f"{result.utterances} 句，告警 {result.alerts} 条，中断 {result.gaps} 处。",
+        f"{result.utterances} 句，告警 {result.alerts} 条，缺口 {result.gaps} 处。",
         f"{result.stream} ended ({result.reason}): {result.recorded_ms / 1000:.1f} s recorded, "
         f"{result.utterances} utterances, {result.alerts} alerts, {result.gaps} gaps.",
     )

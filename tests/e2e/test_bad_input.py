@@ -124,7 +124,7 @@ def test_searching_for_nothing_and_in_nothing(cli, tmp_path) -> None:
     lines = tmp_path / "t.jsonl"
     lines.write_text('{"start": 0, "end": 2, "text": "三天祛斑"}\n', encoding="utf-8")
     cli.run("import-transcript", lines, "--stream", "s")
-    assert "搜索词" in sentence(cli.run("search", "", code=3))
+    assert "检索词" in sentence(cli.run("search", "", code=3))
     sentence(cli.run("search", "，。", code=3))
     sentence(cli.run("search", "三天", "--stream", "没有这场", code=3))
     cli.run("search", code=2)
