@@ -24,7 +24,7 @@ from index.export import hits_csv
 from index.request import MAX_WITHIN_MINUTES, Moment, SearchRequest, asked_phrases, parse_moment
 from index.search import Searcher
 from livewitness.cli import data_option, json_option
-from livewitness.console import emit, printable, say, stderr, stdout
+from livewitness.console import emit, printable, say, say_error, stderr, stdout
 from livewitness.wiring import database_of, searcher_of, settings_for
 from store.saved_searches import MatchLevel, SavedSearch, save_search
 
@@ -36,9 +36,9 @@ from store.saved_searches import MatchLevel, SavedSearch, save_search
     type=click.Path(path_type=Path),
     help="每行一个查询，或 JSONL {query, id?} / a query or JSON object a line",
 )
-@click.option("--stream", default="", help="只搜一场 / one stream only")
-@click.option("--shop", default="", help="只搜一家店 / one shop only")
-@click.option("--host", default="", help="只搜一位主播 / one host only")
+@click.option("--stream", default="", help="只检索一场 / one stream only")
+@click.option("--shop", default="", help="只检索一家店 / one shop only")
+@click.option("--host", default="", help="只检索一位主播 / one host only")
 @click.option("--product", default="", help="当时在架的商品，名称或类别 / on the shelf meanwhile, by name or class")
 @click.option(
     "--category", type=click.Choice([c.value for c in Category]), help="有该类告警的句子 / alerted for this class"
@@ -64,7 +64,7 @@ from store.saved_searches import MatchLevel, SavedSearch, save_search
     type=click.Choice([level.value for level in MatchLevel]),
     default=MatchLevel.CLAIM.value,
     show_default=True,
-    help="保存的搜索要多确定 / how sure a match of a saved search has to be",
+    help="保存的检索要多确定 / how sure a match of a saved search has to be",
 )
 @data_option
 @json_option
@@ -90,7 +90,7 @@ def command(
     data: Path | None,
     as_json: bool,
 ) -> None:
-    """按说过的话搜索 / Search for what was said.
+    """按说过的话检索 / Search for what was said.
 
     几个说法任一即可：三天祛斑 假一赔十；必须原话："三天"；排除：-面膜（放在引号内的整句里）。
     Several phrases: any of them. Exact words in double quotes, words to leave out after a minus, within one argument.
@@ -115,17 +115,51 @@ def command(
     )  # fmt: skip
     if name:
         _save(settings, wanted, name, level)
-    answers: list[SearchAnswer] = []
+    kept: list[SearchAnswer] = []
+    asked = refused = 0
     with _searcher(settings) as searcher:
         for item in _queries(wanted.query, batch):
-            answers.append(searcher.search(replace(wanted, query=str(item["query"]))))
-            _report(answers[-1], item, as_json, explain)
+            asked += 1
+            answer = _answer(searcher, wanted, item, as_json, alone=batch is None)
+            if answer is None:
+                refused += 1
+            else:
+                _report(answer, item, as_json, explain)
+                kept += [answer] if table or out else []
     if table is not None:
-        write_csv(table, answers)
+        write_csv(table, kept)
     if out is not None:
-        write_json(out, answers)
-    what = {"query": wanted.query} if batch is None else {"batch": batch.name, "queries": len(answers)}
+        write_json(out, kept)
+    what = {"query": wanted.query} if batch is None else {"batch": batch.name, "queries": asked}
     append_audit(settings.data, local_actor(), "search", what | {"stream": stream, "shop": shop})
+    _check_refused(refused, asked)
+
+
+def _check_refused(refused: int, asked: int) -> None:
+    if refused:
+        raise BadInputError(
+            "batch_lines",
+            f"{asked} 条查询中有 {refused} 条不能用，其余都已回答。",
+            f"{refused} of {asked} queries cannot be used; all others were answered.",
+        )
+
+
+def _answer(
+    searcher: Searcher, wanted: SearchRequest, item: Json, as_json: bool, *, alone: bool
+) -> SearchAnswer | None:
+    """The answer to one query; None for a line of a batch that is no query, which is told and passed over."""
+    try:
+        if "error" in item:
+            raise item["error"]
+        return searcher.search(replace(wanted, query=item["query"]))
+    except BadInputError as error:
+        if alone or isinstance(error, NotFoundError):
+            raise
+        if as_json:
+            emit({key: item[key] for key in ("id", "query") if key in item} | {"error": error.as_dict()})
+        else:
+            say_error(error)
+        return None
 
 
 def _moment(text: str | None) -> Moment | None:
@@ -163,23 +197,34 @@ def _queries(query: str, batch: Path | None) -> Iterator[Json]:
 
 
 def read_queries(lines: TextIO, name: str) -> Iterator[Json]:
-    """Objects with ``query`` and perhaps ``id``, from JSON lines or plain lines. `BadInputError` names the line."""
-    number = 0
+    """Objects with ``query`` and perhaps ``id``, from JSON lines or plain lines; with ``error`` for what is neither.
+
+    Raises `BadInputError` when the file is no text.
+    """
     try:
-        for line in lines:
+        for number, line in enumerate(lines, 1):
             text = line.strip()
-            number += 1
-            if text.startswith("{"):
-                fields = json.loads(text)
-                yield {"query": fields["query"]} | ({"id": fields["id"]} if "id" in fields else {})
-            elif text:
-                yield {"query": text}
-    except (ValueError, KeyError, RecursionError) as error:
-        raise BadInputError(
+            if text:
+                yield _query_of(text, name, number)
+    except UnicodeDecodeError as error:
+        raise BadInputError("batch_text", f"{name} 不是 UTF-8 文本。", f"{name} is not text in UTF-8.") from error
+
+
+def _query_of(text: str, name: str, number: int) -> Json:
+    if not text.startswith("{"):
+        return {"query": text}
+    try:
+        fields = json.loads(text)
+        if not isinstance(fields["query"], str):
+            raise TypeError("a query is text")
+    except (ValueError, KeyError, TypeError, RecursionError):
+        error = BadInputError(
             "batch_line",
-            f"{name} 第 {max(1, number)} 行附近不是查询，也不是含 query 的 JSON 对象。",
-            f"{name}, near line {max(1, number)}: neither a query nor a JSON object with a query.",
-        ) from error
+            f"{name} 第 {number} 行不是含 query 的 JSON 对象。",
+            f"{name}, line {number}: no JSON object with a query.",
+        )
+        return {"error": error}
+    return {"query": fields["query"]} | ({"id": fields["id"]} if "id" in fields else {})
 
 
 def _report(answer: SearchAnswer, item: Json, as_json: bool, explain: bool) -> None:
@@ -197,16 +242,16 @@ def _show(answer: SearchAnswer, explain: bool) -> None:
     searched = answer.searched
     hours = searched.recorded_ms / 3_600_000
     if not answer.hits:
-        say(f"没有搜到「{answer.query}」。", f"Nothing was found for {answer.query}.")
+        say(f"没有检索到「{answer.query}」。", f"Nothing was found for {answer.query}.")
     say(
-        f"已搜 {searched.streams} 场、{hours:.2f} 小时、{searched.utterances} 句，中断 {searched.gaps} 处，"
+        f"已检索 {searched.streams} 场、{hours:.2f} 小时、{searched.utterances} 句，缺口 {searched.gaps} 处，"
         f"尚未编入索引 {searched.not_indexed} 句。",
         f"Searched {searched.streams} streams, {hours:.2f} h, {searched.utterances} utterances, {searched.gaps} gaps; "
         f"{searched.not_indexed} not indexed yet.",
     )
     if searched.untranscribed_ms:
         length = timecode(searched.untranscribed_ms)
-        say(f"另有 {length} 录像还没有转写，搜不到。", f"{length} of recordings are not transcribed yet: not searched.")
+        say(f"另有 {length} 录像还没识别，检索不到。", f"{length} of recordings are not transcribed yet: not searched.")
 
 
 def _line(rank: int, hit: Hit) -> Text:
@@ -252,7 +297,7 @@ def _write(path: Path, text: str) -> None:
     """Replace ``path`` at once: a full disk leaves what was there before."""
     part = path.with_name(f".{path.name}.part")
     try:
-        part.write_text(text, encoding="utf-8", newline="")
+        part.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)
@@ -264,7 +309,7 @@ def _save(settings: Settings, wanted: SearchRequest, name: str, level: str) -> N
     if wanted.near is not None or wanted.from_ is not None or wanted.to is not None or wanted.alerted is not None:
         raise UsageError(
             "search_save_when",
-            "保存的搜索针对以后的话，不能再限定时间或有无告警。",
+            "保存的检索针对以后的话，不能再限定时间或有无告警。",
             "A saved search is asked of what comes: it takes no times, and no --alerted.",
         )
     asked_phrases(wanted)

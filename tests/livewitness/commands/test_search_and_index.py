@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from core.errors import BadInputError
 from livewitness.cli import cli
 
 SAID = ["欢迎来到直播间", "三天去班的面膜在二号链接", "=1+1 是一道算术题", "不好用我把钱给你"]
@@ -62,6 +63,25 @@ def test_a_batch_answers_every_line(data: Path, tmp_path: Path) -> None:
     first, second = map(json.loads, answers)
     assert first["hits"][0]["text"] == SAID[1]
     assert (second["id"], second["hits"][0]["text"]) == ("Q2", SAID[3])
+
+
+def test_lines_of_a_batch_that_are_no_queries_lose_no_others(data: Path, tmp_path: Path) -> None:
+    queries, table = tmp_path / "queries", tmp_path / "hits.csv"
+    queries.write_text('三天祛斑\n！！\n{"id": 7, "query": null}\n{broken\n不好用退钱\n', encoding="utf-8")
+    done = run("search", "--batch", str(queries), "--json", "--csv", str(table), "--data", str(data))
+    answers = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    assert [a["error"]["code"] if "error" in a else "hits" for a in answers] == [
+        "hits", "search_empty", "batch_line", "batch_line", "hits",
+    ]  # fmt: skip
+    assert isinstance(done.exception, BadInputError)
+    assert done.exception.exit_code == 3
+    assert {"三天祛斑", "不好用退钱"} == {row["query"] for row in csv.DictReader(table.open(encoding="utf-8-sig"))}
+
+
+def test_a_query_that_is_no_text_is_written_all_the_same(data: Path, tmp_path: Path) -> None:
+    table = tmp_path / "hits.csv"
+    assert run("search", "\udcff祛斑", "--csv", str(table), "--data", str(data)).exit_code == 0
+    assert "\\udcff祛斑" in table.read_text(encoding="utf-8-sig")
 
 
 def test_a_saved_search_is_told_of_what_is_imported_later(data: Path, tmp_path: Path) -> None:
