@@ -11,11 +11,11 @@ import pytest
 
 import ingest.recorder
 from asr.decode import AudioWindow
-from core.errors import SourceError
+from core.errors import SourceError, StorageError
 from core.records import Stream
 from ingest.session import ReconnectPolicy
 from ingest.sources import parse_source
-from pipeline import ear, hearing
+from pipeline import ear, hearing, live
 from pipeline.ear import Ear
 from pipeline.live import StreamWatch, WatchOptions
 from store import holes, outbox, recordings, utterances
@@ -297,3 +297,36 @@ def test_whoever_reads_the_events_may_go(watched) -> None:
     watched.end()
     assert watched.failure is None
     assert watched.result.reason == "stopped"
+
+
+class NoRoom:
+    """A disk that a test fills and empties."""
+
+    def __init__(self) -> None:
+        self.full = False
+
+    def trouble(self) -> StorageError | None:
+        return StorageError("disk_low", "满", "full") if self.full else None
+
+
+def test_what_a_full_disk_left_unheard_is_heard_when_there_is_room(watched, monkeypatch) -> None:
+    monkeypatch.setattr(live, "LOOK_EVERY_S", 0.1)
+    room = watched.watch._room = NoRoom()
+    watched.scheduler.go.clear()
+    watched.thread.start()
+    watched.wait_for(lambda: len(watched.told("segment")) > 5)
+    room.full = True
+    watched.wait_for(lambda: watched.told("stream.disk_full"))
+    time.sleep(0.5)
+    assert watched.thread.is_alive()
+    room.full = False
+    watched.wait_for(lambda: watched.told("stream.disk_freed") and len(watched.told("epoch")) == 2)
+    assert watched.told("gap")[0]["reason"] == "disk_full"
+    watched.wait_for(lambda: [e for e in watched.told("segment") if e["epoch"] == 2])
+    watched.scheduler.go.set()
+    watched.end()
+    assert watched.failure is None
+    assert max(watched.unheard().values()) < 500
+    with watched.db.read() as c:
+        assert all(epoch.complete for epoch in recordings.list_epochs(c, "s"))
+        assert watched.result.utterances == len(utterances.list_utterances(c, "s"))
