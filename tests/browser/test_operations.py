@@ -147,7 +147,7 @@ def test_rules_disk_queue_and_backfill_at_one_look(desk_of: Callable[[str], Desk
     expect(first).to_contain_text("COS-001")
     expect(first.locator("svg .bar-gone").first).to_be_attached()
     expect(page.locator("#jobs")).to_contain_text("文件不完整")
-    expect(page.locator("#jobs progress")).to_have_count(2)
+    expect(page.locator("#jobs tr", has_text="补录-").locator("progress")).to_have_count(2)
     expect(page.locator("#tiledisk strong")).not_to_be_empty()
     expect(page.locator("#tilelatency strong")).to_contain_text("s")
     expect(page.locator("#packs tr", has_text="cn-law")).to_contain_text("在用")

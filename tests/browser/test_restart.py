@@ -27,12 +27,14 @@ def test_a_restart_of_the_service_loses_no_alert(console: Console, desk_of: Call
     console.stop()
     expect(page.locator("#link")).to_contain_text("连接中断")
     db = console.database()
-    missed = import_transcript(
-        db, checker, Stream("停机时", source="transcript:later.jsonl"), read_transcript(script, "")
-    )
-    db.close()
+    try:
+        record = Stream("停机时", source="transcript:later.jsonl")
+        missed = import_transcript(db, checker, record, read_transcript(script, ""))
+    finally:
+        # The tests after this one find the service as they left it.
+        db.close()
+        console.start()
     assert missed.alerts
-    console.start()
     expect(page.locator("#link")).to_contain_text("实时", timeout=60_000)
     told = page.locator("#alerts li.alert", has_text="停机时")
     expect(told).to_have_count(len(missed.alerts))

@@ -5,6 +5,7 @@ import { ask, me } from "./service.js";
 
 const PAGE = 50;
 const MOST = 300;
+const ENOUGH = 20;
 const PAGES_AT_ONCE = 5;
 
 // What is asked of the service, and what of it is shown: suspicions may be withdrawn, steps taken, meanwhile.
@@ -48,7 +49,7 @@ export class Feed {
     await this.loadEarlier();
   }
 
-  // Pages until some of one is shown. What came by an event meanwhile is newer than what a page says.
+  // Pages until there is enough to look at. What came by an event meanwhile is newer than what a page says.
   async loadEarlier() {
     this.asked += 1;
     const turn = this.asked;
@@ -58,7 +59,7 @@ export class Feed {
       if (turn !== this.asked) return;
       for (const alert of page.alerts) if (!this.told.has(alert.alert_id)) this.put(alert);
       this.earlier = page.next;
-      if (this.list.childElementCount > before) break;
+      if (this.list.childElementCount - before >= ENOUGH) break;
     }
     this.more.hidden = this.earlier === null;
     this.emptied();
