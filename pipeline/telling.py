@@ -17,6 +17,7 @@ from store.engine import Database
 _log = logging.getLogger(__name__)
 _WAITING = 1_000
 _PATIENCE_S = 3.0
+_CLOSE_S = 10.0
 _AGAIN_S = 1.0
 
 TOLD = frozenset(
@@ -68,7 +69,7 @@ class Telling:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
-        self._thread.join(_PATIENCE_S)
+        self._thread.join(_CLOSE_S)
         if self._waiting:
             _log.error("%d events never reached the outbox", len(self._waiting))
 
