@@ -11,6 +11,8 @@ MEANING = 1.0
 COVERAGE = 0.5
 PHRASE = 0.2
 DENIAL = 0.3
+# Who shares this much of the query, by letter or sound, is taken to say the same as far as the plain cosine says so.
+SPELLED_ALIKE = 0.5
 # Warnings and limits leave the first hits to those who claim; they are still found.
 CAUTION = 0.5
 # A text that the rule packs flagged with a class of the query's, wholly from this meaning on; one that was flagged and
@@ -26,6 +28,11 @@ def score(meaning: float, match: Match) -> float:
     """The fused score; about 0 for nothing in common, 1.7 and more for the very words."""
     least = MEANING * meant(meaning, match) + COVERAGE * match.coverage + PHRASE * _said(match)
     return least - DENIAL * match.denial - CAUTION * match.caution
+
+
+def heard(meaning: float, likeness: float, match: Match) -> float:
+    """The meaning, and no less than the plain likeness (`index.projection.Probe`) of a text spelled like the query."""
+    return max(meaning, likeness * min(1.0, match.spelled / SPELLED_ALIKE))
 
 
 def meant(meaning: float, match: Match) -> float:

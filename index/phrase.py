@@ -15,7 +15,7 @@ from index.cache import IndexCache
 from index.candidates import Coverage, Rows, by_everything, by_meaning, by_words, coverage
 from index.concepts import ConceptTable
 from index.exact import holds, rows_holding
-from index.fusion import MEANING_UNKNOWN, score, standing
+from index.fusion import MEANING_UNKNOWN, heard, score, standing
 from index.neighbours import JOINT, Joined, best_join, neighbours_of
 from index.projection import Probe
 from index.ranking import Match, Matcher, Query
@@ -170,15 +170,23 @@ class PhraseSearch:
     ) -> list[Ranked]:
         rows = np.array(list(matches), dtype=np.int64)
         judged = self._judged(query, rows)
-        meanings = probe.meaning(self._cache.products(probe.direction, rows))
+        meanings, likenesses = self._nearness(probe, rows)
         ranked: list[Ranked] = []
-        for row, known in zip(rows.tolist(), meanings.tolist(), strict=True):
+        for row, known, likeness in zip(rows.tolist(), meanings.tolist(), likenesses.tolist(), strict=True):
             meaning = max(MEANING_UNKNOWN if np.isnan(known) else known, better.get(row, 0.0))
+            meaning = heard(meaning, likeness, matches[row])
             match, identifier = matches[row], int(self._cache.ids.values[row])
             found = judged.get(identifier, Judged())
             value = score(meaning, match) + standing(query, found, meaning, match)
             ranked.append(Ranked(row, identifier, match, meaning, value))
         return sorted(ranked, key=lambda r: (-r.score, r.id))
+
+    def _nearness(self, probe: Probe, rows: Rows) -> tuple[Matrix, Matrix]:
+        """Meaning and plain likeness of ``rows``."""
+        meanings = probe.meaning(self._cache.products(probe.direction, rows))
+        if probe.plain is None:
+            return meanings, np.zeros_like(meanings)
+        return meanings, probe.likeness(self._cache.products(probe.plain, rows))
 
     def _judged(self, query: Query, rows: Rows) -> dict[int, Judged]:
         """What the rule packs made of the rows; nothing where the query speaks of no class of claims."""

@@ -23,6 +23,8 @@ TOP = 1.5
 """More is no better: far above it a text says the same."""
 # Inner products of a unit direction with the centred vectors: about 0 for other matters, this much for the same claim.
 _SAME = 0.15
+# Cosines with the query itself: up to here they tell nothing, and this much more is the same said again.
+_UNLIKE, _ALIKE, _LIKE_AT_MOST = 0.84, 0.1, 0.8
 # How fast a query of training counts less as it differs more, and what the examples weigh beside the query itself.
 _TEMPERATURE = 0.07
 _EXAMPLES = 1.0
@@ -30,14 +32,24 @@ _EXAMPLES = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A query as vectors meet it: ``vector @ direction + offset`` is 0 for another matter, 1 for the same claim."""
+    """A query as vectors meet it: ``vector @ direction + offset`` is 0 for another matter, 1 for the same claim.
+
+    ``plain``: the vector of the query itself, where ``direction`` was turned away from it; mis-heard words throw what
+    was learnt off, and it may still tell.
+    """
 
     direction: Matrix
     offset: float
+    plain: Matrix | None = None
 
     def meaning(self, products: Matrix) -> Matrix:
         """Inner products of vectors with ``direction`` on that scale, cut at 0 and `TOP`; NaN stays."""
         found: Matrix = np.clip(products + np.float32(self.offset), 0.0, TOP)
+        return found
+
+    def likeness(self, cosines: Matrix) -> Matrix:
+        """Cosines of vectors with ``plain`` on about the same scale; 0 where one is unknown."""
+        found: Matrix = np.clip((np.nan_to_num(cosines) - _UNLIKE) / _ALIKE, 0.0, _LIKE_AT_MOST)
         return found
 
 
@@ -79,7 +91,7 @@ class LearntProjection:
         direction = unit(centred @ self._matrix) + _EXAMPLES * answers
         # What all sentences have in common tells nothing, and a text without a vector is near nothing.
         direction = direction - self._mean * np.float32(float(direction @ self._mean) / float(self._mean @ self._mean))
-        return Probe(unit(direction) / np.float32(_SAME), 0.0)
+        return Probe(unit(direction) / np.float32(_SAME), 0.0, vector)
 
 
 def unit(rows: Matrix) -> Matrix:

@@ -19,7 +19,7 @@ from index.answer import Hit, hit_json
 from index.cache import NEIGHBOUR_MS
 from index.concepts import load_concepts
 from index.exact import holds
-from index.fusion import score, standing
+from index.fusion import heard, score, standing
 from index.hearing import embedded_text, load_reader
 from index.hits import Entry, hit_of
 from index.lexicon import load_lexicon
@@ -137,6 +137,9 @@ class SavedSearches:
         utterance = said.utterance
         meaning = float(probe.meaning(np.einsum("i,i->", said.vector, probe.direction)))
         match = self._matcher.match(query, utterance.text, said.repaired)
+        if probe.plain is not None:
+            likeness = float(probe.likeness(np.einsum("i,i->", said.vector, probe.plain)))
+            meaning = heard(meaning, likeness, match)
         value = score(meaning, match) + standing(query, said.judged, meaning, match)
         joined = None if answers(level, match, value) else self._joined(query, match, said)
         if joined is not None:
@@ -233,5 +236,5 @@ def match_json(match: SearchMatch, said: Utterance) -> Json:
 def unknown_search(name: str) -> NotFoundError:
     """The sentence for a search that nobody saved."""
     return NotFoundError(
-        "search_unknown", f"没有名为“{name}”的已保存搜索。", f"There is no saved search named “{name}”."
+        "search_unknown", f"没有名为“{name}”的已保存检索。", f"There is no saved search named “{name}”."
     )

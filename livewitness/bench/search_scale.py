@@ -117,7 +117,8 @@ def run_scale_bench(
             round(found["start_s"], 2),
             round(found["first_ms"], 1),
             round(found["memory_mb"]),
-            *(round(share, 4) for share in found["recall"]),
+            round(found["recall"][0], 4),
+            round(found["recall"][1], 4),
             round(found["embedded_per_s"], 1),
             tuple(Times(name, *_percentiles(values), round(cpu, 1)) for name, (values, cpu) in times.items()),
         )

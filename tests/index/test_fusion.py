@@ -1,7 +1,7 @@
 """What the judgement at ingest is worth to a hit."""
 
 from index.concepts import load_concepts
-from index.fusion import CLEARED, FLAGGED, UNFLAGGED, score, standing
+from index.fusion import CLEARED, FLAGGED, UNFLAGGED, heard, meant, score, standing
 from index.lexicon import load_lexicon
 from index.ranking import Matcher
 from store.judgements import Judged
@@ -39,6 +39,16 @@ def test_the_very_words_without_a_flag_fall_a_little() -> None:
 def test_a_query_that_speaks_of_no_claim_is_not_touched() -> None:
     query = MATCHER.query("多久能发货")
     assert standing(query, Judged(cleared=COSMETIC), 0.9, MATCHER.match(query, "多久能发货")) == 0
+
+
+def test_the_words_in_order_mean_no_less_than_they_say() -> None:
+    assert meant(0.2, MATCHER.match(QUERY, "用了三天祛斑")) == 1
+    assert meant(0.2, MATCHER.match(QUERY, "用四天斑就没了")) == 0.2
+
+
+def test_what_only_looks_like_the_query_is_near_it_where_it_is_spelled_like_it() -> None:
+    assert heard(0.1, 0.7, MATCHER.match(QUERY, "这个三天去班")) == 0.7
+    assert heard(0.1, 0.7, MATCHER.match(QUERY, "明晚八点开播")) == 0.1
 
 
 def test_who_claims_comes_before_who_warns() -> None:

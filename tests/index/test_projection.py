@@ -39,6 +39,14 @@ def test_meaning_is_cut_at_both_ends_and_unknown_stays_unknown() -> None:
     assert np.isnan(found[3])
 
 
+def test_likeness_is_that_of_the_query_itself_and_nothing_where_it_is_unknown() -> None:
+    plain = unit(np.array([3.0, 4.0], dtype=np.float32))
+    probe = Probe(plain, 0.0, plain)
+    assert probe.likeness(np.array([1.0, 0.89, 0.84, np.nan], dtype=np.float32)) == pytest.approx(
+        [0.8, 0.5, 0, 0], abs=1e-5
+    )
+
+
 def test_a_plain_projection_is_the_cosine_between_floor_and_span() -> None:
     vector = unit(np.array([3.0, 4.0], dtype=np.float32))
     probe = PlainProjection(0.8, 0.1).probe(vector)
