@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import TypeGuard
 
 from claims.expressions import DURATION
-from claims.flags import flags, repaired
+from claims.flags import Outcome, flags, repaired
 from claims.fold import MARKS, Folded, fold
 from claims.judged import asked
 from claims.matcher import TIGHT, Candidate, Heard, candidates, gather
-from claims.meaning import Judgement, MeaningModel, Reading, around, load_meaning
+from claims.meaning import Judgement, MeaningModel, Reading, load_meaning, windows
 from claims.meant import least_probability, meaning_finding
 from claims.pack import pack_files, read_pack
-from claims.polarity import doubtful, surroundings, voice
+from claims.polarity import surroundings, voice
 from claims.products import product_kind
 from claims.repair import Repairer, spoken_counts
 from claims.rules import Example, ExceptionClause, Pack, Rule
@@ -36,11 +36,11 @@ _log = logging.getLogger(__name__)
 BUNDLED = Path(__file__).parent / "packs"
 PIECE = 400
 MEANT_CHARS = 2_000
-DENIED, MISHEARD, HARDLY = 0.9, 0.6, 0.5
-"""Probabilities of a claim below which what the law pack found is information, not an alert: where something in the
-utterance denies, doubts or asks; where the words were heard by sound only; and anywhere. Chosen on authors left out."""
 UNLIKELY = 0.1
 """Below this probability by n-grams alone nothing is encoded."""
+AMID = 0.86
+"""Least probability of a claim by meaning alone in an utterance of several stretches: more chances to err.
+Chosen on utterances put together from sentences of authors left out."""
 REPAIRED = 0.75
 """So sure is what is found in the repaired text only."""
 _SURE = 0.8
@@ -68,11 +68,23 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of folded text from ``offset`` on: how the meaning model sees it, and the judged candidates."""
+    """Folded text from ``offset`` on: how the meaning model sees it, the judged candidates, the terms in it."""
 
     offset: int
     reading: Reading
     judged: list[Judged]
+    hits: list[Hit]
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A stretch of folded text, all of a piece or a window of it: what the meaning model makes of it."""
+
+    start: int
+    end: int
+    text: str
+    judgement: Judgement
+    opinion: Opinion | None
 
 
 class Checker:
@@ -129,9 +141,29 @@ class Checker:
                 meant = gather(said, [_heard_as(hit, text, said) for hit in likely])
                 new = (item for item in _found(pack, meant, kind, shelf) if _new(item, text, said))
                 judged += [_by_sound(_heard_out(item, text, shelf)) for item in new]
-        outcomes = [(item.verdict, item.candidate.method, item.candidate.score) for item in judged]
-        reading = Reading(text, self._repairer.repaired(repaired(text, hits)), kind, flags(text, outcomes))
-        return Piece(offset, reading, [replace(item, candidate=_moved(item.candidate, offset)) for item in judged])
+        reading = self._reading(text, kind, judged, hits)
+        moved = [replace(item, candidate=_moved(item.candidate, offset)) for item in judged]
+        return Piece(offset, reading, moved, hits)
+
+    def _reading(self, text: str, kind: str, judged: Sequence[Judged], hits: Sequence[Hit], at: int = 0) -> Reading:
+        """Folded ``text`` as the meaning model sees it; it begins ``at`` where places of candidates are counted."""
+        outcomes = [outcome for item in judged if (outcome := _outcome(item, at, len(text)))]
+        return Reading(text, self._repairer.repaired(repaired(text, hits)), kind, flags(text, outcomes))
+
+    def _stretches(self, model: MeaningModel, piece: Piece) -> list[Stretch]:
+        """The windows of a piece: a claim must not drown in the talk around it, nor be silenced by another's denial."""
+        text, kind, places = piece.reading.text, piece.reading.kind, windows(piece.reading.text)
+        readings = [piece.reading]
+        if len(places) > 1:
+            readings = [
+                self._reading(text[a:b], kind, piece.judged, _inside(piece, a, b), piece.offset + a) for a, b in places
+            ]
+        return [
+            Stretch(start + piece.offset, end + piece.offset, reading.text, judgement, opinion)
+            for (start, end), reading, (judgement, opinion) in zip(
+                places, readings, self._judgements(model, readings), strict=True
+            )
+        ]
 
     def _judgements(self, model: MeaningModel, readings: Sequence[Reading]) -> list[tuple[Judgement, Opinion | None]]:
         """Judgements with the opinions they stand on; where n-grams leave no doubt, nothing is encoded."""
@@ -160,38 +192,31 @@ class Checker:
         probabilities: Sequence[float] | None,
     ) -> list[Finding]:
         """The findings of the rules with those of the meaning model beside them."""
-        readings = [piece.reading for piece in pieces]
         understood = sum(probabilities) / len(probabilities) if probabilities else None
-        added = []
-        for piece, (judgement, opinion) in zip(pieces, self._judgements(model, readings), strict=True):
+        added: list[Finding] = []
+        for piece in pieces:
+            stretches = self._stretches(model, piece)
             if self._reads is not None:
                 # Without an encoder the model knows too little to speak against a rule.
-                found = [self._doubted(model, f, folded, piece, judgement) if f.pack in self._law else f for f in found]
-            least = least_probability(piece.reading.text, model.threshold(opinion), understood)
-            meant = judgement.probability >= least
-            for start, end in judgement.clauses if meant else ():
-                first, last = folded.original_span(start + piece.offset, end + piece.offset)
-                if not any(f.start < last and first < f.end for f in found):
-                    added.append(meaning_finding(judgement, folded.original, first, last, model))
+                found = [self._doubted(model, finding, folded, stretches) for finding in found]
+            for stretch in stretches:
+                threshold = max(model.threshold(stretch.opinion), AMID if len(stretches) > 1 else 0.0)
+                least = least_probability(stretch.text, threshold, understood)
+                meant = stretch.judgement.probability >= least
+                for start, end in stretch.judgement.clauses if meant else ():
+                    first, last = folded.original_span(start + stretch.start, end + stretch.start)
+                    if not any(f.start < last and first < f.end for f in (*found, *added)):
+                        added.append(meaning_finding(stretch.judgement, folded.original, first, last, model))
         return found + added
 
-    def _doubted(
-        self, model: MeaningModel, finding: Finding, folded: Folded, piece: Piece, judgement: Judgement
-    ) -> Finding:
-        """``finding`` as information only, where neither its utterance nor the words around it read as a claim.
-
-        Speech comes in utterances of several sentences, and what else is said in them says nothing about this one.
-        """
-        text = piece.reading.text
-        start, end = folded.original_span(piece.offset, piece.offset + len(text))
-        if not start <= finding.start < end or judgement.probability >= _needed(finding, text):
+    def _doubted(self, model: MeaningModel, finding: Finding, folded: Folded, stretches: Sequence[Stretch]) -> Finding:
+        """``finding`` of the law pack as information only, where the words around it do not read as a claim."""
+        place = bisect_left(folded.starts, finding.start)
+        near = next((stretch for stretch in stretches if stretch.start <= place < stretch.end), None)
+        if finding.pack not in self._law or near is None:
             return finding
-        place = bisect_left(folded.starts, finding.start) - piece.offset
-        first, last = around(text, place)
-        if (first, last) != (0, len(text)):
-            near = self.read(text[first:last], piece.reading.kind).reading
-            if self._judgements(model, [near])[0][0].probability >= _needed(finding, near.text):
-                return finding
+        if near.judgement.probability >= model.least_meant(near.opinion):
+            return finding
         return replace(finding, verdict=Verdict.INFO, severity=Severity.INFO)
 
     @property
@@ -313,15 +338,20 @@ def _by_sound(item: Judged) -> Judged:
     return replace(item, candidate=replace(item.candidate, method="sound", score=score))
 
 
-def _needed(finding: Finding, text: str) -> float:
-    """How probable a claim in ``text`` must be for a finding of the rules to stay an alert.
+def _outcome(item: Judged, at: int, size: int) -> Outcome | None:
+    """The outcome of a candidate in the ``size`` characters from ``at`` on; nothing where it lies elsewhere."""
+    candidate = item.candidate
+    start, end = max(0, candidate.start - at), min(size, candidate.end - at)
+    return Outcome(item.verdict, candidate.method, candidate.score, start, end) if start < end else None
 
-    Words heard by sound, and those beside a sign of doubt (a negation, a question, scorn), need more. The 不 of
-    稳赚不赔 is no such sign, nor is the 无 of 七天无理由.
-    """
-    heard = MISHEARD if finding.method.startswith("sound") else HARDLY
-    beside = text.replace(fold(finding.matched).text, "").replace("无理由", "")
-    return max(heard, DENIED if doubtful(beside) else 0.0)
+
+def _inside(piece: Piece, start: int, end: int) -> list[Hit]:
+    """The terms within a window of the piece, placed in it."""
+    return [
+        hit._replace(start=hit.start - start, end=hit.end - start)
+        for hit in piece.hits
+        if start <= hit.start and hit.end <= end
+    ]
 
 
 def _pieces(text: str) -> Iterator[tuple[int, str]]:

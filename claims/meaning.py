@@ -2,8 +2,8 @@
 
 ``text`` reads the utterance as hashed n-grams of letters and syllables, ``clause`` does the same clause by
 clause, ``head`` reads what a sentence encoder makes of each token where one was handed in (`claims.tokenhead`),
-and flags say what the rules and the judgement of voice made of it. The weights come from
-``python -m claims.training.train``.
+and flags say what the rules and the judgement of voice made of it. Where rules found something, the question is
+another (is it meant?), and another regression answers it. The weights come from ``python -m claims.training.train``.
 """
 
 import hashlib
@@ -11,10 +11,12 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from claims.flags import DOUBTED, ruled
 from claims.fold import CLAUSE, MARKS
 from claims.ngrams import MAX_CHARS, bag, grams
 from claims.tokenhead import Opinion, TokenHead
@@ -25,9 +27,12 @@ from models.embedder import TokenEmbedder
 WEIGHTS = Path(__file__).parent / "weights" / "meaning.npz"
 CARD = WEIGHTS.with_suffix(".json")
 CLASSES = tuple(Category)
+FUSIONS = ("fusion_head", "fusion_plain", "fusion_head_ruled", "fusion_plain_ruled")
+Matrix = NDArray[np.floating[Any]]
 WINDOW = 12
 NEAR_CHARS = 20
-"""About as long as the sentences that the model learnt from."""
+FAR_CHARS = 60
+"""Between them lie most of the sentences that the model learnt from."""
 _ENDS = "。！？"
 _SHORT_CLAUSE = 5
 _TOP = 12.0
@@ -65,14 +70,18 @@ class MeaningModel:
     def judge(self, reading: Reading, opinion: Opinion | None = None) -> Judgement:
         """Probability, class and clauses; ``opinion`` is what the head makes of the utterance, if it was encoded."""
         parts = self.scores(reading, opinion)
-        fusion = self._weights["fusion_plain" if opinion is None else "fusion_head"]
-        values = [*parts[:2], *reading.flags] if opinion is None else [*parts, *reading.flags]
-        logit = float(fusion[0] + np.dot(fusion[1:], np.array(values, dtype=np.float32)))
+        inputs = fusion_inputs(np.array([parts if opinion else parts[:2]]), np.array([reading.flags]))[0]
+        fusion = self._weights[fusion_name(reading, opinion is not None)]
+        logit = float(fusion[0] + np.dot(fusion[1:], inputs))
         return Judgement(_sigmoid(logit), self._category(reading, opinion), self._clauses(reading))
 
     def threshold(self, opinion: Opinion | None) -> float:
         """The least probability that is reported, with or without an opinion of the head."""
         return float(self._weights["thresholds"][1 if opinion is None else 0])
+
+    def least_meant(self, opinion: Opinion | None) -> float:
+        """The least probability at which what rules found is taken as meant."""
+        return float(self._weights["thresholds"][3 if opinion is None else 2])
 
     def opinions(self, embedder: TokenEmbedder, readings: Sequence[Reading]) -> list[Opinion | None]:
         """What the head makes of each reading, as heard and as repaired; one call to the embedder for all."""
@@ -130,6 +139,17 @@ class MeaningModel:
         return first, first + WINDOW
 
 
+def fusion_name(reading: Reading, heard: bool) -> str:
+    """Which regression fuses the scores: with an opinion of the head or without, and whether rules found something."""
+    return FUSIONS[(0 if heard else 1) + (2 if ruled(reading.flags) else 0)]
+
+
+def fusion_inputs(scores: Matrix, flags: Matrix) -> Matrix:
+    """Rows of scores and flags as the fusion takes them: a sign of doubt changes what a score is worth."""
+    doubt = flags[:, DOUBTED, None]
+    return np.concatenate([scores, flags, scores * doubt], axis=1).astype(np.float32)
+
+
 def features(reading: Reading) -> NDArray[np.int64]:
     """The buckets of an utterance: n-grams of both readings and the kind of product."""
     return bag([reading.text, reading.repaired], (f"product {reading.kind}",) if reading.kind else ())
@@ -145,18 +165,25 @@ def clauses(text: str) -> Iterator[tuple[int, int]]:
             start = index + 1
 
 
-def around(text: str, place: int, least: int = NEAR_CHARS) -> tuple[int, int]:
-    """The clause of folded ``text`` at ``place``, and those beside it in its sentence up to ``least`` characters."""
-    begin = max(text.rfind(mark, 0, place) for mark in _ENDS) + 1
-    stop = min((at for mark in _ENDS if (at := text.find(mark, place)) >= 0), default=len(text) - 1) + 1
-    parts = [(a + begin, b + begin) for a, b in clauses(text[begin:stop])] or [(begin, stop)]
-    first = last = next((i for i, (_, end) in enumerate(parts) if end > place), len(parts) - 1)
-    while parts[last][1] - parts[first][0] < least and (first > 0 or last < len(parts) - 1):
-        if last < len(parts) - 1:
-            last += 1
-        if first > 0 and parts[last][1] - parts[first][0] < least:
-            first -= 1
-    return (begin if first == 0 else parts[first][0], stop if last == len(parts) - 1 else parts[last][1])
+def windows(text: str, least: int = NEAR_CHARS, most: int = FAR_CHARS) -> list[tuple[int, int]]:
+    """Stretches of folded ``text`` that hold together, from its beginning to its end: mostly sentences.
+
+    Short sentences are joined to the next one until there are ``least`` characters; one of more than ``most`` is parted
+    at a clause.
+    """
+    found: list[tuple[int, int]] = []
+    start = 0
+    for _, end in clauses(text):
+        stop = end + 1
+        ends = end >= len(text) or text[end] in _ENDS
+        if (ends and stop - start >= least) or stop - start >= most:
+            found.append((start, min(stop, len(text))))
+            start = stop
+    if start < len(text):
+        if found and len(text) - start < least:
+            start = found.pop()[0]
+        found.append((start, len(text)))
+    return found
 
 
 def load_meaning(path: Path = WEIGHTS) -> MeaningModel:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from claims.fold import CLAUSE, SENTENCE
 from claims.training.sentences import GRAMMAR, PRODUCTS, Sentence, unmarked
 from claims.words import dictionary
 from core.pinyin import merged, readings
@@ -28,6 +29,23 @@ _OPENERS = (
 _CLOSERS = (
     "，对不对", "，你们说呢", "，链接在下面", "，想要的扣一", "，我先喝口水", "，拍的时候备注一下", "，真的哈",
     "，好吧", "，就这样", "，一号链接", "，听懂了吗", "，给你们看一下",
+)  # fmt: skip
+_TALK = (
+    "先看一下尺码表", "左下角有讲解", "这个袋子可以反复封口",
+    "我喝口水", "灯光师把灯往左边一点", "刚进来的先点个关注",
+    "我们是自己的厂", "今天外面下雨", "快递发的是中通", "颜色有米白和浅灰", "后台小妹帮我看一下", "这个盖子是拧的",
+    "背面有成分表自己看", "大家晚饭吃了没有", "昨天那批已经发走了", "我给你们转过去看看背面", "地址别填错",
+    "两个规格都在一号链接", "助理把样品拿过来", "吊牌上写的是聚酯纤维", "这款我自己家里也有", "别刷屏我一个个回",
+    "身高体重打在屏幕上", "买之前先问客服有没有现货", "这个味道是柠檬的", "保质期印在瓶底", "退换都有运费险",
+    "我嗓子有点哑", "孩子在后面写作业", "下一个讲那个灰色的",
+    "包装盒会有一点压痕", "三号链接是小瓶的", "洗的时候翻面洗",
+    "咱们慢慢讲不着急", "有老顾客在吗", "上个月我们去了一趟仓库", "喜欢哪个颜色跟我说", "这个重量是两斤二两",
+)  # fmt: skip
+_ASIDES = (
+    "医生的话还是要听", "隔壁那种夸大的我不学", "上一款不是我家的不评价",
+    "这个不能当药吃", "那个赠品没有了", "我不懂理财",
+    "别家怎么说我不管", "颜色不对可以退", "有人问能不能开发票",
+    "这个不防水", "没收到货的联系客服", "这个牌子我不认识",
 )  # fmt: skip
 _PARTICLES = ("嘞", "噻", "呗", "哈", "啊", "呀", "哦", "嘛", "咧", "啦")
 _MOST_SAME = 14
@@ -54,12 +72,18 @@ def from_grammar(rng: np.random.Generator, path: Path = TEMPLATES) -> list[Sente
 
 
 def variants(sentence: Sentence, rng: np.random.Generator) -> Iterator[Sentence]:
-    """The sentence as other hosts and the recogniser would give it: always misheard, sometimes with other noise."""
-    yield misheard(chatter(sentence, rng) if rng.random() < 0.3 else sentence, rng)
+    """The sentence as other hosts and the recogniser would give it: mostly misheard, sometimes with other noise."""
+    noisy = misheard(chatter(sentence, rng) if rng.random() < 0.3 else sentence, rng)
     if rng.random() < 0.3:
         yield chatter(sentence, rng)
     if rng.random() < 0.1:
         yield drawled(sentence, rng)
+    if rng.random() < 0.2:
+        yield amid(sentence, rng)
+    if rng.random() < 0.1 and CLAUSE in sentence.text:
+        yield parted(sentence, rng)
+    if rng.random() < 0.6:
+        yield noisy
 
 
 def chatter(sentence: Sentence, rng: np.random.Generator) -> Sentence:
@@ -68,6 +92,30 @@ def chatter(sentence: Sentence, rng: np.random.Generator) -> Sentence:
     closer = str(rng.choice(_CLOSERS)) if rng.random() < 0.4 else ""
     spans = tuple((a + len(opener), b + len(opener)) for a, b in sentence.spans)
     return replace(sentence, text=opener + sentence.text + closer, spans=spans)
+
+
+def amid(sentence: Sentence, rng: np.random.Generator) -> Sentence:
+    """Among other sentences, as recognition cuts speech: ordinary talk, and at times a denial of something else."""
+    before = [_said(rng) for _ in range(int(rng.integers(0, 3)))]
+    after = [_said(rng) for _ in range(int(rng.integers(0 if before else 1, 3)))]
+    opener = "".join(f"{some}{_mark(rng)}" for some in before)
+    closer = "".join(f"{_mark(rng)}{some}" for some in after)
+    spans = tuple((a + len(opener), b + len(opener)) for a, b in sentence.spans)
+    return replace(sentence, text=opener + sentence.text.rstrip("。，") + closer, spans=spans)
+
+
+def _said(rng: np.random.Generator) -> str:
+    return str(rng.choice(_TALK if rng.random() < 0.8 else _ASIDES))
+
+
+def _mark(rng: np.random.Generator) -> str:
+    return SENTENCE if rng.random() < 0.7 else CLAUSE
+
+
+def parted(sentence: Sentence, rng: np.random.Generator) -> Sentence:
+    """With full stops in place of some commas: recognition sets the one or the other."""
+    chars = [SENTENCE if char == CLAUSE and rng.random() < 0.6 else char for char in sentence.text]
+    return replace(sentence, text="".join(chars))
 
 
 def drawled(sentence: Sentence, rng: np.random.Generator) -> Sentence:

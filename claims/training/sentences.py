@@ -15,7 +15,7 @@ PRODUCTS = {
     "c": "cosmetics", "f": "food", "h": "health_food", "m": "medical", "a": "apparel", "d": "digital",
     "j": "jewellery", "e": "home", "o": "other", "t": "training", "n": "finance",
 }  # fmt: skip
-LATER_AUTHORS = ("second", "third", "fourth", "fifth")
+LATER_AUTHORS = ("second", "third", "fourth", "fifth", "sixth", "seventh")
 GRAMMAR = "grammar"
 _MARKED = re.compile("【(.*?)】")
 

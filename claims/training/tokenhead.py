@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from claims.tokenhead import NAMES, PREFIX, gelu
+from claims.tokenhead import NAMES, PREFIX, bent
 
 Matrix = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -120,7 +120,8 @@ def _gradients(params: dict[str, Matrix], batch: _Batch, rng: np.random.Generato
     seen = batch.states * _dropped(batch.states.shape, rng)
     before = np.asarray(seen @ params["project"] + params["project_bias"], np.float32)
     keep_shown = _dropped(before.shape, rng)
-    shown = gelu(before) * keep_shown
+    curve = bent(before)
+    shown = 0.5 * before * (1 + curve) * keep_shown
     drawn = np.where(batch.mask[:, :, None], shown @ params["query"] + params["query_bias"], -1e9)
     attention = np.exp(drawn - drawn.max(axis=1, keepdims=True))
     attention /= attention.sum(axis=1, keepdims=True)
@@ -139,7 +140,7 @@ def _gradients(params: dict[str, Matrix], batch: _Batch, rng: np.random.Generato
     to_drawn = attention * (to_attention - (attention * to_attention).sum(axis=1, keepdims=True))
     to_shown = attention @ to_picked + counted * to_mean[:, None] + to_drawn @ params["query"].T
     to_shown += off_token[:, :, None] * params["token"]
-    to_before = to_shown * keep_shown * _gelu_slope(before)
+    to_before = to_shown * keep_shown * _gelu_slope(before, curve)
     grads |= {"query": _outer(shown, to_drawn), "query_bias": to_drawn.sum(axis=(0, 1))}
     grads |= {"project": _outer(seen, to_before), "project_bias": to_before.sum(axis=(0, 1))}
     return {name: np.asarray(gradient, np.float32) for name, gradient in grads.items()}
@@ -174,7 +175,6 @@ def _sigmoid(logits: Matrix) -> Matrix:
     return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logits, -30, 30))), np.float32)
 
 
-def _gelu_slope(values: Matrix) -> Matrix:
-    bent = np.tanh(_CURVE * (values + 0.044715 * values**3))
-    inner = _CURVE * (1 + 3 * 0.044715 * values**2)
-    return np.asarray(0.5 * (1 + bent) + 0.5 * values * (1 - bent**2) * inner, np.float32)
+def _gelu_slope(values: Matrix, curve: Matrix) -> Matrix:
+    inner = _CURVE * (1 + 3 * 0.044715 * values * values)
+    return np.asarray(0.5 * (1 + curve) + 0.5 * values * (1 - curve * curve) * inner, np.float32)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from claims.checker import Checker, load_checker
 from claims.fold import fold
-from claims.meaning import WEIGHTS, Reading, around, clauses, load_meaning
+from claims.meaning import NEAR_CHARS, WEIGHTS, Reading, clauses, load_meaning, windows
 from claims.meant import least_probability
 from core.errors import ModelError
 from core.records import ModelIdentity, Severity, Verdict
@@ -114,7 +114,7 @@ def test_clauses_lie_in_the_text_in_order(text: str) -> None:
 @given(st.text(max_size=80))
 def test_any_text_gets_a_probability(text: str) -> None:
     folded = fold(text).text
-    judged = _MODEL.judge(Reading(folded, folded, "", (0.0,) * 17))
+    judged = _MODEL.judge(Reading(folded, folded, "", (0.0,) * 18))
     assert 0.0 <= judged.probability <= 1.0
 
 
@@ -138,16 +138,28 @@ def test_the_list_of_models_knows_the_weights() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "meant"),
+    ("said", "parts"),
     [
+        ("全网最低价。", ["全网最低价。"]),
+        ("三天见效。真的。", ["三天见效。真的。"]),
         (
-            "我只卖九十九，全网最低价，收到货以后七天无理由，退货有运费险。",
-            "我只卖九十九，全网最低价，收到货以后七天无理由",
+            "这条裤子我自己也在穿，口袋深。今天就是全网最低价，买贵了我赔。先看尺码。",
+            ["这条裤子我自己也在穿，口袋深。今天就是全网最低价，买贵了我赔。先看尺码。"],
         ),
-        ("别指望它涨价。买了稳赚不赔，明年价格翻倍。全网最低价谁信。", "全网最低价谁信。"),
-        ("全网最低价。", "全网最低价。"),
+        (
+            "这条裤子我自己也在穿，口袋深得很能放手机。今天就是全网最低价，买贵了差价我赔给你。先看尺码。",
+            ["这条裤子我自己也在穿，口袋深得很能放手机。", "今天就是全网最低价，买贵了差价我赔给你。先看尺码。"],
+        ),
     ],
 )
-def test_what_stands_around_a_claim(said: str, meant: str) -> None:
-    first, last = around(said, said.index("全网"))
-    assert said[first:last] == meant
+def test_speech_is_parted_into_stretches_of_some_length(said: str, parts: list[str]) -> None:
+    assert [said[start:end] for start, end in windows(said)] == parts
+
+
+@settings(max_examples=times(60, 300), deadline=None)
+@given(st.text("三天祛斑我们说。，？a", max_size=200))
+def test_stretches_cover_a_text_without_gaps(text: str) -> None:
+    folded = fold(text).text
+    found = windows(folded)
+    assert "".join(folded[start:end] for start, end in found) == folded
+    assert all(end - start >= NEAR_CHARS for start, end in found[:-1])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from claims.training.augment import chatter, from_grammar, misheard
+from claims.training.augment import amid, chatter, from_grammar, misheard, parted
 from claims.training.sentences import read_sentences, unmarked
 
 
@@ -33,5 +33,6 @@ def test_noise_keeps_label_and_spans_in_place() -> None:
     for sentence in (*read_sentences()[::40], *from_grammar(rng)[::90]):
         noisy = misheard(sentence, rng)
         assert len(noisy.text) == len(sentence.text)
-        longer = chatter(sentence, rng)
-        assert [longer.text[a:b] for a, b in longer.spans] == [sentence.text[a:b] for a, b in sentence.spans]
+        for longer in (chatter(sentence, rng), amid(sentence, rng)):
+            assert [longer.text[a:b] for a, b in longer.spans] == [sentence.text[a:b] for a, b in sentence.spans]
+        assert len(parted(sentence, rng).text) == len(sentence.text)
