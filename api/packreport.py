@@ -4,6 +4,7 @@ from typing import Any
 
 from claims.checker import Checker
 from claims.rules import Pack
+from core.clock import beijing_day, utc_now
 from core.shapes import Json
 
 
@@ -16,6 +17,8 @@ def pack_head(pack: Pack) -> Json:
         "jurisdiction": pack.jurisdiction,
         "kind": pack.kind,
         "effective_from": pack.effective_from.isoformat(),
+        "effective_until": pack.effective_until.isoformat() if pack.effective_until else None,
+        "in_force": pack.in_force(beijing_day(utc_now())),
         "sha256": pack.sha256,
         "rules": len(pack.rules),
     }

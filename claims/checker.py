@@ -8,22 +8,25 @@ import logging
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import lru_cache
+from itertools import combinations
 from pathlib import Path
 from typing import TypeGuard
 
+from claims.excused import holds
 from claims.expressions import DURATION
 from claims.flags import Outcome, flags, repaired
 from claims.fold import MARKS, Folded, fold
 from claims.judged import asked
-from claims.matcher import TIGHT, Candidate, Heard, candidates, gather
+from claims.matcher import Candidate, Heard, candidates, gather
 from claims.meaning import Judgement, MeaningModel, Reading, load_meaning, windows
 from claims.meant import least_probability, meaning_finding
 from claims.pack import pack_files, read_pack
-from claims.polarity import surroundings, voice
+from claims.polarity import voice
 from claims.products import product_kind
 from claims.repair import Repairer, spoken_counts
-from claims.rules import Example, ExceptionClause, Pack, Rule
+from claims.rules import Example, Pack, Rule
 from claims.terms import Hit, TermIndex
 from claims.tokenhead import Opinion
 from claims.words import PlainWords, dictionary
@@ -56,6 +59,8 @@ class Judged:
     candidate: Candidate
     verdict: Verdict | None
     pack: Pack
+    excepted: bool = False
+    """An exception took the words back: they are a claim, and a lawful one."""
 
     def order(self) -> tuple[int, bool, int, int, float]:
         """The better the greater: verdict, sure of the words, severity, length, score."""
@@ -108,23 +113,38 @@ class Checker:
         self._repairer = Repairer(dictionary(), spoken_counts(), terms)
         self._indexes = [(pack, TermIndex(pack.searched(), words)) for pack in packs]
 
-    def check(self, text: str, product: str = "", probabilities: Sequence[float] | None = None) -> tuple[Finding, ...]:
+    def check(
+        self,
+        text: str,
+        product: str = "",
+        probabilities: Sequence[float] | None = None,
+        day: date | None = None,
+    ) -> tuple[Finding, ...]:
         """Findings in ``text``, sorted, in code points of ``text``.
 
         ``product`` is a kind of `claims.products.KINDS`, words (祛斑霜 国妆特字G2024), or both; ``probabilities``
-        (one a code point) lower the score of words that were heard badly. Never raises on any text.
+        (one a code point) lower the score of words that were heard badly. Only packs and rules in force on ``day``
+        (Beijing time, `core.clock.beijing_day`) judge; all of them where none is given. Never raises on any text.
         """
         folded, kind, shelf = fold(text), product_kind(product), fold(product).text
-        pieces = [self.read(piece, kind, offset, shelf) for offset, piece in _pieces(folded.text)]
+        pieces = [self.read(piece, kind, offset, shelf, day) for offset, piece in _pieces(folded.text)]
         found = []
         for judged in _reduced(item for piece in pieces for item in piece.judged if item.verdict):
             start, end = folded.original_span(*judged.candidate.span)
             found.append(_finding(judged, text, start, end, probabilities))
-        if self.meaning and pieces and len(folded.text) <= MEANT_CHARS:
+        if self.meaning and self._has_law(day) and pieces and len(folded.text) <= MEANT_CHARS:
             found = self._with_meaning(self.meaning, folded, pieces, found, probabilities=probabilities)
         return tuple(sorted(found, key=lambda finding: (finding.start, finding.end)))
 
-    def read(self, text: str, kind: str, offset: int = 0, shelf: str = "") -> Piece:
+    def _has_law(self, day: date | None) -> bool:
+        """Whether a law pack is in force: what nothing forbids, nobody means unlawfully."""
+        if any(pack.in_force(day) for pack in self.packs if pack.kind == "law"):
+            return True
+        if day is not None and self._law:
+            _tell_no_law(day)
+        return day is None or not self._law
+
+    def read(self, text: str, kind: str, offset: int = 0, shelf: str = "", day: date | None = None) -> Piece:
         """A piece of folded text with all that the rules make of it, for the meaning model too.
 
         ``shelf`` is the folded name of the product; a registration named in it counts as if it had been said.
@@ -132,14 +152,14 @@ class Checker:
         hits: list[Hit] = []
         judged: list[Judged] = []
         said = self._repairer.repaired(text)
-        for pack, index in self._indexes:
+        for pack, index in ((pack, index) for pack, index in self._indexes if pack.in_force(day)):
             found = index.find(text)
             hits += found
-            judged += _found(pack, gather(text, found), kind, shelf)
+            judged += _found(pack, gather(text, found), kind, shelf, day)
             if said != text:
                 likely = [hit for hit in index.find(said, sound=False) if index.beats_plain(text, hit)]
                 meant = gather(said, [_heard_as(hit, text, said) for hit in likely])
-                new = (item for item in _found(pack, meant, kind, shelf) if _new(item, text, said))
+                new = (item for item in _found(pack, meant, kind, shelf, day) if _new(item, text, said))
                 judged += [_by_sound(_heard_out(item, text, shelf)) for item in new]
         reading = self._reading(text, kind, judged, hits)
         moved = [replace(item, candidate=_moved(item.candidate, offset)) for item in judged]
@@ -191,7 +211,7 @@ class Checker:
         *,
         probabilities: Sequence[float] | None,
     ) -> list[Finding]:
-        """The findings of the rules with those of the meaning model beside them."""
+        """The findings of the rules with those of the meaning model beside them, but for what an exception excused."""
         understood = sum(probabilities) / len(probabilities) if probabilities else None
         added: list[Finding] = []
         for piece in pieces:
@@ -199,24 +219,31 @@ class Checker:
             if self._reads is not None:
                 # Without an encoder the model knows too little to speak against a rule.
                 found = [self._doubted(model, finding, folded, stretches) for finding in found]
+            lawful = [folded.original_span(*item.candidate.span) for item in piece.judged if item.excepted]
             for stretch in stretches:
                 threshold = max(model.threshold(stretch.opinion), AMID if len(stretches) > 1 else 0.0)
                 least = least_probability(stretch.text, threshold, understood)
                 meant = stretch.judgement.probability >= least
                 for start, end in stretch.judgement.clauses if meant else ():
                     first, last = folded.original_span(start + stretch.start, end + stretch.start)
-                    if not any(f.start < last and first < f.end for f in (*found, *added)):
+                    told = [*lawful, *((finding.start, finding.end) for finding in (*found, *added))]
+                    if not any(a < last and first < b for a, b in told):
                         added.append(meaning_finding(stretch.judgement, folded.original, first, last, model))
         return found + added
 
     def _doubted(self, model: MeaningModel, finding: Finding, folded: Folded, stretches: Sequence[Stretch]) -> Finding:
-        """``finding`` of the law pack as information only, where the words around it do not read as a claim."""
+        """``finding`` of the law pack, softened where the words around it do not surely read as a claim.
+
+        What meaning alone would report stays for review; what it would not is information.
+        """
         place = bisect_left(folded.starts, finding.start)
         near = next((stretch for stretch in stretches if stretch.start <= place < stretch.end), None)
-        if finding.pack not in self._law or near is None:
+        if finding.pack not in self._law or finding.verdict is Verdict.INFO or near is None:
             return finding
         if near.judgement.probability >= model.least_meant(near.opinion):
             return finding
+        if near.judgement.probability >= model.threshold(near.opinion):
+            return replace(finding, verdict=Verdict.REVIEW, severity=Severity.LOW)
         return replace(finding, verdict=Verdict.INFO, severity=Severity.INFO)
 
     @property
@@ -295,13 +322,18 @@ def load_checker(
     """
     packs = [_bundled(path, _stamp(path)) for path in bundled_packs()]
     packs += [load_pack(path, packs[0]) for path in extra_packs]
-    ids = [pack.id for pack in packs]
-    for pack_id in ids:
-        if ids.count(pack_id) > 1:
+    for pack, other in combinations(packs, 2):
+        if pack.id == other.id and pack.meets(other):
             raise BadInputError(
-                "rules_twice", f"规则包 {pack_id} 载入了两次。", f"The rule pack {pack_id} is loaded twice."
+                "rules_twice", f"规则包 {pack.id} 载入了两次。", f"The rule pack {pack.id} is loaded twice."
             )
     return Checker(packs, load_meaning() if meaning else None, embedder, judge)
+
+
+@lru_cache(maxsize=64)
+def _tell_no_law(day: date) -> None:
+    """Once a day: a recording of before the pack, or a clock that is wrong, is not judged by it."""
+    _log.warning("no law pack is in force on %s", day)
 
 
 def _fits(embedder: Embedder | None, model: MeaningModel) -> TypeGuard[TokenEmbedder]:
@@ -309,10 +341,10 @@ def _fits(embedder: Embedder | None, model: MeaningModel) -> TypeGuard[TokenEmbe
     return isinstance(embedder, TokenEmbedder) and embedder.identity.sha256 == model.encoder
 
 
-def _found(pack: Pack, heard: Heard, kind: str, shelf: str) -> list[Judged]:
-    """What the rules of a pack make of a text with its terms."""
-    applying = (rule for rule in pack.rules if rule.scope.applies(kind, heard.text))
-    return [Judged(c, _verdict(c, heard.text, shelf), pack) for rule in applying for c in candidates(rule, heard)]
+def _found(pack: Pack, heard: Heard, kind: str, shelf: str, day: date | None) -> list[Judged]:
+    """What the rules of a pack that are in force on ``day`` make of a text with its terms."""
+    applying = (rule for rule in pack.rules if rule.in_force(day) and rule.scope.applies(kind, heard.text))
+    return [_judged(c, pack, heard.text, shelf) for rule in applying for c in candidates(rule, heard)]
 
 
 def _heard_as(hit: Hit, text: str, said: str) -> Hit:
@@ -329,7 +361,8 @@ def _new(item: Judged, text: str, said: str) -> bool:
 
 def _heard_out(item: Judged, text: str, shelf: str) -> Judged:
     """A finding of the repaired text, given up where what is written denies or excepts it: repair blurs excuses."""
-    return replace(item, verdict=None) if _verdict(item.candidate, text, shelf) is None else item
+    written = _judged(item.candidate, item.pack, text, shelf)
+    return written if written.verdict is None else item
 
 
 def _by_sound(item: Judged) -> Judged:
@@ -376,38 +409,18 @@ def _moved(candidate: Candidate, offset: int) -> Candidate:
     )  # fmt: skip
 
 
-def _verdict(candidate: Candidate, text: str, shelf: str) -> Verdict | None:
-    """The verdict after voice and exceptions; nothing when the words are not a claim."""
+def _judged(candidate: Candidate, pack: Pack, text: str, shelf: str) -> Judged:
+    """The candidate with its verdict after voice and exceptions; with none when the words are not a claim."""
     rule = candidate.rule
     if rule.polarity and not voice(text, candidate.start, candidate.end).meant:
-        return None
+        return Judged(candidate, None, pack)
     verdict = rule.verdict
     for exception in rule.exceptions:
-        if _excepted(exception, candidate, text, shelf):
+        if holds(exception, candidate, text, shelf):
             if exception.effect == "suppress":
-                return None
+                return Judged(candidate, None, pack, excepted=True)
             verdict = Verdict(exception.effect)
-    return verdict
-
-
-def _excepted(exception: ExceptionClause, candidate: Candidate, text: str, shelf: str) -> bool:
-    if exception.where in {"text", "shelf"}:
-        named = exception.where == "shelf" and exception.regex.search(shelf) is not None
-        return named or exception.regex.search(text) is not None
-    if exception.where == "match":
-        return any(
-            m.start() < candidate.end and candidate.start < m.end()
-            for m in exception.regex.finditer(text, max(0, candidate.start - TIGHT), candidate.end + TIGHT)
-        )
-    around = surroundings(text, candidate.start, candidate.end)
-    own = text[candidate.start : candidate.end]
-    places = {
-        "before": around.before,
-        "after": around.after,
-        "clause": around.before + own + around.after,
-        "near": "，".join((around.previous, around.before + own + around.after, *around.following[:2])),
-    }
-    return exception.regex.search(places[exception.where]) is not None
+    return Judged(candidate, verdict, pack)
 
 
 def _reduced(judged: Iterable[Judged]) -> list[Judged]:

@@ -7,7 +7,8 @@ and "有人说三天祛斑" … "这种话别信" is none. So an utterance is ju
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from claims.polarity import takes_back
+from claims.fold import fold
+from claims.takeback import takes_back
 from core.records import Finding, Verdict
 
 NEAR_MS = 3_000
@@ -136,10 +137,12 @@ def _alone(check: Check, joined: Joined, part: slice) -> list[Finding]:
 
 
 def _excused(joined: Joined, found: Sequence[Finding], made: Sequence[Finding]) -> tuple[Finding, ...]:
-    if not takes_back(joined.text[joined.offset :]):
+    later = fold(joined.later).text
+    doubted = [f for f in made if _alarm(f) and f.start >= joined.cut and takes_back(later, fold(f.matched).text)]
+    if not doubted:
         return ()
     standing = [(f.start + joined.cut, f.end + joined.cut) for f in found if _alarm(f)]
-    return tuple(f for f in made if _alarm(f) and f.start >= joined.cut and not _covered(f, standing))
+    return tuple(f for f in doubted if not _covered(f, standing))
 
 
 def _covered(finding: Finding, ranges: Sequence[tuple[int, int]]) -> bool:

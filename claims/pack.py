@@ -7,11 +7,10 @@ invalid UTF-8 is refused with file and line; so is a rule whose own sentences co
 
 import hashlib
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 
 from claims.fold import fold_term
-from claims.ruleparse import Shared, parse_exception, parse_law, parse_rule
+from claims.ruleparse import Shared, parse_date, parse_exception, parse_law, parse_period, parse_rule
 from claims.rules import Lexicon, Pack, Rule
 from claims.yamlnode import Node, read_yaml
 from core.errors import NotFoundError
@@ -21,6 +20,7 @@ MAX_RULES = 5_000
 MAX_FILES = 100
 MAX_TERM_LENGTH = 40
 _HEADER = ("id", "version", "title", "jurisdiction", "kind", "effective_from")
+_OPTIONAL = ("effective_until",)
 _SECTIONS = ("lexicons", "laws", "exceptions", "defaults", "rules")
 
 
@@ -32,6 +32,7 @@ class _Parts:
     rules: list[tuple[Node, dict[str, Node]]] = field(default_factory=list)
     digest: "hashlib._Hash" = field(default_factory=hashlib.sha256)
     header: dict[str, Node] = field(default_factory=dict)
+    lent: dict[str, Lexicon] = field(default_factory=dict)
 
 
 def pack_files(path: Path) -> list[Path]:
@@ -48,22 +49,25 @@ def read_pack(path: Path, *, probe: bool = True, base: Pack | None = None) -> Pa
     """The pack at ``path``, its sentences not yet run; BadInputError with file and line when unfit.
 
     ``probe=False`` spares the runaway test of each expression, for packs that the tests have probed. Rules may
-    name the term groups of ``base`` (mostly the law pack) as their own.
+    name the term groups of ``base`` (mostly the law pack) as their own; a group of the same name here comes first.
     """
     lent = {name: group for name, group in base.lexicons.items() if not name.startswith("=")} if base else {}
-    parts = _Parts(Shared(lexicons=lent, probe=probe))
+    parts = _Parts(Shared(probe=probe), lent=lent)
     for number, file in enumerate(pack_files(path)):
         name = file.name if file.parent != path else f"{path.name}/{file.name}"
         root, data = read_yaml(file, name)
         parts.digest.update(data)
-        _read_file(root, first=number == 0, parts=parts)
+        _read_file(root, first=number == 0, parts=parts, base=base.id if base else "")
     return _assemble(parts)
 
 
-def _read_file(root: Node, first: bool, parts: _Parts) -> None:
+def _read_file(root: Node, first: bool, parts: _Parts, base: str) -> None:
     sections = root.fields(("pack",) if first else (), _SECTIONS)
     if first:
-        parts.header = sections["pack"].fields(_HEADER, ())
+        parts.header = sections["pack"].fields(_HEADER, _OPTIONAL)
+        if parts.header["id"].text() == base:  # another version of the lender stands on its own groups
+            parts.lent = {}
+        parts.shared.lexicons |= parts.lent
     if "lexicons" in sections:
         _read_lexicons(sections["lexicons"], parts)
     if "laws" in sections:
@@ -82,7 +86,7 @@ def _read_file(root: Node, first: bool, parts: _Parts) -> None:
 def _read_lexicons(section: Node, parts: _Parts) -> None:
     known = parts.shared.lexicons
     for name, node in section.fields().items():
-        if name in known:
+        if name in known and known[name] is not parts.lent.get(name):
             node.fail(f"词组“{name}”重复。", f"the term group '{name}' appears twice.")
         known[name] = parse_lexicon(name, node, parts.shared)
     if sum(len(lexicon.terms) for lexicon in known.values()) > MAX_TERMS:
@@ -116,10 +120,7 @@ def _copies(entry: tuple[Node, dict[str, Node]]) -> bool:
 
 def _assemble(parts: _Parts) -> Pack:
     header = parts.header
-    try:
-        effective = date.fromisoformat(header["effective_from"].text())
-    except ValueError:
-        header["effective_from"].fail("日期应写成 2026-02-01。", "the date should look like 2026-02-01.")
+    _, until = parse_period(header)
     pack_id, version = header["id"].text(), header["version"].text()
     rules: dict[str, Rule] = {}
     for node, defaults in sorted(parts.rules, key=_copies):
@@ -133,7 +134,8 @@ def _assemble(parts: _Parts) -> Pack:
         title=header["title"].text(),
         jurisdiction=header["jurisdiction"].text(),
         kind=header["kind"].choice(("law", "platform", "merchant")),
-        effective_from=effective,
+        effective_from=parse_date(header["effective_from"]),
+        effective_until=until,
         sha256=parts.digest.hexdigest(),
         lexicons=parts.shared.lexicons,
         rules=tuple(rules.values()),

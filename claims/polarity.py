@@ -26,8 +26,6 @@ _WINK = one_of(
     r"心照不宣",
     r"拼一拼",
     r"拼一下",
-    r"打在?公屏",
-    r"(?:弹幕|公屏)(?:上)?(?:帮|替)我",
     r"不能说(?:太|得太|那么)",
     r"不(?:能|敢|让|好|方便)(?:我)?(?:说|念|讲)(?:太)?(?:细|透|明|破|白)",
     r"不让(?:我)?(?:说|念|讲|提)[^，。？]{0,6}[，]?(?:但|反正|效果|大家|你们)",
@@ -39,6 +37,29 @@ _WINK = one_of(
     r"嘘",
     r"不能(?:明|直)说",
     r"不(?:能|敢|让)(?:我)?说[^，。？]{0,4}[，](?:但|反正|可)",
+)
+# 懂的打在公屏上: a wink beside the denial; 想要的打在公屏上 asks who will buy.
+_SCREEN = one_of(
+    r"打在?公屏",
+    r"(?:弹幕|公屏)(?:上)?(?:帮|替)我",
+)
+_ORDERS = re.compile(
+    r"(?:想|要|喜欢|需要|有兴趣|感兴趣|没拍|拍了|拍到|新来|报名|有问题|想问|问)(?:的|问)|想要|扣|打(?:个|一|1)|尺码|身高|体重|数字"
+)
+# 我不骗你, 没问题, 不止: words of denial that deny nothing.
+_ASSERTS = one_of(
+    r"无理由",
+    r"(?:我)?(?:可|从来?|绝)?(?:不|没)(?:会|有)?(?:骗|忽悠|坑|蒙|哄)(?:过)?(?:你们?|您|人|大家|家人们?|姐妹们?|宝宝们?|各位)?",
+    r"(?:谁)?骗(?:你们?|你?人|大家|您)?(?:的(?:话)?)?(?:我)?(?:就)?(?:是|不是|当)(?:小狗|狗|人|孙子|王八)",
+    r"(?:完全|肯定|绝对|一点|都)?没(?:有)?(?:任何|一点|半点)?(?:问题|毛病|得说|的说|话说|压力)",
+    r"不是(?:我)?(?:在)?(?:吹牛?|夸张?|开玩笑|骗(?:你们?|人)?|忽悠|瞎说|说大话)",
+    r"不(?:是)?(?:什么)?(?:问题|难事)(?=[，。？的]|$)",
+    r"不(?:止|仅|只是?|光是?|但|单|管|论|夸张|吹牛?|愧|开玩笑|好意思|见不散|得了|错|得不说|瞒你们?|用(?:想|怀疑|犹豫|多说|说|担心|怕|问)|要(?:犹豫|错过|等|怀疑|担心|怕)|容错过|废话|啰嗦|多说)",
+    r"别(?:再)?(?:犹豫|错过|墨迹|等|愣着|眨眼|怀疑|担心|走|急|划走)",
+    r"没想到|想不到|要不是|差不多|了不起|忍不住|怪不得|对不起",
+    r"谁(?:说|讲)(?:它|这|这个|我们)?(?:不能|不行|不可以|没用|没有效果?|没效果?|做不到)",
+    r"小心(?:烫|滑|轻放|手|碰|台阶|别碰|地滑)",
+    r"不[^，。？]{1,6}不(?:要|收)钱",
 )
 _BEFORE = one_of(
     r"(?<!能)不能",
@@ -90,6 +111,10 @@ _BEFORE = one_of(
     then=r"(?P<gap>[^，。？]{0,7})$",
 )
 _BARE_NOT = re.compile(r"(?<![差要得巴果])(?:不|并未|并没)$")
+# 不祛斑不要钱 promises that it will.
+_OR_FREE = re.compile(
+    r"[^，。？]{0,2}，?(?:的话)?(?:我|我们|咱们?)?(?:就|都|直接|当场)?(?:不(?:要|收|用付)(?:你|您|一分)?钱|(?:全额|包|免费)?退(?:你|您|钱|款|全款)|免单|(?:包|十倍)?赔|来找我)"
+)
 _BEFORE_FAR = one_of(
     (
         r"不(?:能|敢|会|可能|可以)?(?:给你|跟你|向你|对大家|向大家)?(?:保证|承诺|担保|夸口|打包票|说|"
@@ -116,7 +141,7 @@ _AFTER = one_of(
         r"停|少)|不会(?!再|反弹|复发|过敏|后悔|失望|亏|有|让|掉|伤)|做不到|不行|不存在|不可能|"
         r"(?<!从)不讲|不知道|不清楚|不说(?!了|别的)|不提(?!供)|不承诺|不保证|不支持|(?:都|也|可|"
         r"这(?:个|种|俩|两个)?(?:功效|功能|作用|说法|效果)|我们?(?:家|店|这|这里|直播间)?|店里|本店|"
-        r"根本|真的?|并)没有(?!副|之|第二|任何|人|风险|对手|比|激素|添加)|没这个|不是(?!吹|骗|盖|虚)|"
+        r"根本|真的?|并)没有(?!副|之|第二|任何|人|风险|对手|比|激素|添加)|没这个|不是(?!吹|骗|盖|虚|问题|难|事|开玩笑|夸)|"
         r"不卖|(?<!再也)不做(?!广告)|不搞|不收|不走|不接|不需要|谈不上|不代表|不等于|违规|违法|不合规|"
         r"要罚|会被罚|被罚)|(?:都是|全是|是|那是|就是)?(?:骗|假的|虚的|吹牛|吹的|瞎|胡|扯|忽悠|套路|"
         r"智商税|噱头|夸张|谣言|神仙|神话|做梦|童话|滤镜)|别(?:信|当真|听|买|碰|加|扫|给|问)|"
@@ -194,7 +219,7 @@ _SCORN = one_of(
     r"鬼扯",
     r"违法",
     r"违规",
-    r"小心",
+    r"小心(?!烫|滑|轻放|手|碰|台阶|别碰|地滑)",
     r"警惕",
     r"当心",
     r"举报",
@@ -285,14 +310,6 @@ _AS_WORDS = re.compile(
 _MENTION = re.compile(
     r"^(?:这|那)(?:种|几个|两个|三个|四个|俩|些|句|样的|样|个)?(?:话|字|词|说法|讲法|宣传|承诺|视频|文章|海报)"
 )
-_TAKES_BACK = one_of(
-    r"(?:这|那|以上|刚才|刚刚|前面|上面)(?:些|种|个|句|样|话)?[^，。？]{0,6}(?:不敢|不能|没|不是|假|骗|吹|玩笑|不信|不算|不对|不许|不让)",
-    # 不敢说 alone, or 不敢这么说; 不敢说用了变白 is about the next claim.
-    r"(?:不敢|不能|不好|没法|不许|不让)(?:这么|这样|那么|那样)(?:说|讲|保证|承诺)",
-    r"(?:不敢|不能|不好|没法|不许|不让)(?:乱|随便)?(?:说|讲|保证|承诺)(?:的|了|啊|哦)?(?=[，。？]|$)",
-    r"开玩笑|口误|说错|讲错|更正|收回|别当真|(?:别|不要)(?:去|再|轻易)?(?:信|听)|谁信|骗人|骗子|都是(?:假|骗|吹|忽悠)|是假的|吹牛|不可能的?(?=[，。？]|$)|做不到",
-    r"国妆特|特证|注册证|注册号|批准文号|备案号|蓝帽|械字号",
-)
 # 不敢说 as recognition writes it: the denial must not be lost with the syllable.
 _NOT_DARING = re.compile(r"不[改感赶干甘杆](?=说|讲|保证|承诺|打包票|夸)")
 _IF = re.compile(r"(?:要是|如果|假如|假设|若是?|倘若|真)[^，。？]{0,5}(?:能|可以|有|是|敢|会|说)?[^，。？]{0,8}$")
@@ -343,35 +360,32 @@ def winks(text: str) -> bool:
 
 def doubtful(text: str) -> bool:
     """Whether folded ``text`` has any sign that somebody denies, doubts or asks, wherever it stands."""
-    return _DOUBT.search(_as_said(text)) is not None
+    return _DOUBT.search(asserted(as_said(text))) is not None
 
 
-def _as_said(text: str) -> str:
-    """``text`` with 不敢说 put right where recognition wrote it otherwise; of the same length."""
+def asserted(text: str) -> str:
+    """Folded ``text`` without the negations that assert: 我不骗你, 没问题, 不止, 别犹豫."""
+    return _ASSERTS.sub("", text)
+
+
+def as_said(text: str) -> str:
+    """Folded ``text`` with 不敢说 put right where recognition wrote it otherwise; of the same length."""
     return _NOT_DARING.sub("不敢", text)
-
-
-def takes_back(text: str) -> bool:
-    """Whether folded ``text`` speaks of what was said just before it, and against it, or names a registration.
-
-    Only then may it excuse an earlier claim: what comes next is mostly about the next thing on sale.
-    """
-    return _TAKES_BACK.search(_as_said(text)) is not None
 
 
 def tone(text: str) -> tuple[bool, ...]:
     """Signs of voice anywhere in folded ``text``: wink, correction, law, ban, others, scorn, question, denial."""
-    signs = (_WINK, _CORRECTED, _LAW, _FORBIDS, _OTHERS, _SCORN, _ASKS, _BEFORE_FAR)
-    return tuple(sign.search(text) is not None for sign in signs)
+    signs = (_CORRECTED, _LAW, _FORBIDS, _OTHERS, _SCORN, _ASKS, _BEFORE_FAR)
+    return winks(text) or _SCREEN.search(text) is not None, *(sign.search(text) is not None for sign in signs)
 
 
 def voice(text: str, start: int, end: int) -> Voice:
     """How the words at ``[start, end)`` of folded ``text`` are meant."""
-    text = _as_said(text)
-    if winks(text):
-        return Voice(True)
+    text = as_said(text)
     around = surroundings(text, start, end)
     words = text[start:end]
+    if winks(text) or _typed(around, words):
+        return Voice(True)
     reasons: dict[str, Callable[[], bool]] = {
         "corrected": lambda: _corrected(text, start, end),
         "question": lambda: _answered_no(around, words),
@@ -383,6 +397,12 @@ def voice(text: str, start: int, end: int) -> Voice:
     }
     reason = next((name for name, holds in reasons.items() if holds()), "")
     return Voice(not reason, reason)
+
+
+def _typed(around: Surroundings, words: str) -> bool:
+    """Whether the audience is to type the words (打在公屏上) in the clause found or beside it, and not an order."""
+    parts = (around.previous, around.before + words + around.after, *around.following[:1])
+    return any(_SCREEN.search(part) and not _ORDERS.search(part) for part in parts)
 
 
 def _corrected(text: str, start: int, end: int) -> bool:
@@ -406,7 +426,7 @@ def _refused(around: Surroundings) -> bool:
 
 def _denied_before(around: Surroundings) -> bool:
     if _BARE_NOT.search(around.before):
-        return True
+        return not _OR_FREE.match(CLAUSE.join((around.after, *around.following[:1])))
     match = _BEFORE.search(around.before)
     if match and not _NOT_DENIAL.search(match.group("gap")):
         return True

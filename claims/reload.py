@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 from claims.checker import Checker, bundled_packs, load_checker
@@ -36,9 +37,15 @@ class ReloadingChecker(Checker):
         self._current = load_checker(self._extra(), embedder=embedder)
         super().__init__(self._current.packs, self._current.meaning, embedder)
 
-    def check(self, text: str, product: str = "", probabilities: Sequence[float] | None = None) -> tuple[Finding, ...]:
+    def check(
+        self,
+        text: str,
+        product: str = "",
+        probabilities: Sequence[float] | None = None,
+        day: date | None = None,
+    ) -> tuple[Finding, ...]:
         """As `Checker.check`, with the packs as their files are now."""
-        return self.current().check(text, product, probabilities)
+        return self.current().check(text, product, probabilities, day)
 
     def current(self) -> Checker:
         """The checker in force. If a file has changed since the last look, another is loaded meanwhile."""

@@ -25,6 +25,8 @@ _A_WORD, _A_CHARACTER = 1.0, 2.5
 """What it costs, in nats, to replace a word, and each of its characters that changes."""
 _OTHER = -3.0
 _TERM = 600
+REMEMBERED = 2_048
+"""So many sounds are remembered with their words: about half a megabyte in a run of any length."""
 _SHARE = 0.5
 """Half the probability of a word is its share of the dictionary's corpus, half that of hosts' speech."""
 
@@ -40,7 +42,7 @@ class Repairer:
         self._unknown = -math.log(self._total) - 1
         self._plain = _dictionary_by_sound() if frequencies is dictionary() else _by_sound(_usual(frequencies))
         self._special = _by_sound({*spoken, *self._terms})
-        self._heard: dict[str, list[tuple[float, str]]] = {}
+        self._likeliest = lru_cache(maxsize=REMEMBERED)(self._of_sound)
 
     def repaired(self, text: str) -> str:
         """``text`` as it was probably said; of the same length, character by character."""
@@ -90,16 +92,20 @@ class Repairer:
                 if changes and not any(counted[at] for at in changes):
                     yield word, likely - _A_WORD - _A_CHARACTER * len(changes)
 
+    @property
+    def remembered(self) -> int:
+        """How many sounds are remembered with their words."""
+        return self._likeliest.cache_info().currsize
+
     def _alike(self, sound: str) -> Sequence[tuple[float, str]]:
-        """The likeliest words of that sound; remembered, as hosts repeat themselves."""
+        """The likeliest words of that sound; those of late are remembered, as hosts repeat themselves."""
         if sound not in self._plain and sound not in self._special:
             return ()
-        found = self._heard.get(sound)
-        if found is None:
-            words = {*self._plain.get(sound, ()), *self._special.get(sound, ())}
-            found = sorted(((self._log(word) or self._unknown, word) for word in words), reverse=True)[:_ALIKE]
-            self._heard[sound] = found
-        return found
+        return self._likeliest(sound)
+
+    def _of_sound(self, sound: str) -> Sequence[tuple[float, str]]:
+        words = {*self._plain.get(sound, ()), *self._special.get(sound, ())}
+        return tuple(sorted(((self._log(word) or self._unknown, word) for word in words), reverse=True)[:_ALIKE])
 
     def _log(self, word: str) -> float | None:
         count = self._counts.get(word, 0)

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from datetime import date
 
 from claims.expressions import UnsafeExpressionError, compile_expression
 from claims.fold import fold_term
@@ -14,7 +15,7 @@ QUANTITIES = ("@duration", "@percent", "@money", "@number")
 _ONCE = ("id", "title")
 KEYS = ("category", "severity", "verdict", "say", "terms", "regex", "slots", "context", "like", "scope", "exceptions",
          "polarity", "legal_basis", "penalty_ref", "advice", "advice_en", "must_hit", "must_miss",
-         "sound", "letters", "methods", "ratio")  # fmt: skip
+         "sound", "letters", "methods", "ratio", "effective_from", "effective_until")  # fmt: skip
 NEEDED = ("category", "severity", "legal_basis", "penalty_ref", "advice", "advice_en", "must_hit", "must_miss")
 Pattern = TermPattern | RegexPattern | SlotPattern
 
@@ -50,10 +51,26 @@ def parse_law(node: Node) -> LegalBasis:
 def parse_exception(node: Node, shared: Shared) -> ExceptionClause:
     """``{re, where, effect, reason}``."""
     fields = node.fields(("re", "where", "effect"), ("reason",))
-    where = fields["where"].choice(("match", "clause", "near", "text", "shelf", "before", "after"))
+    where = fields["where"].choice(("match", "clause", "near", "beside", "text", "shelf", "before", "after"))
     effect = fields["effect"].choice(("suppress", *(verdict.value for verdict in Verdict)))
     reason = fields["reason"].text() if "reason" in fields else ""
     return ExceptionClause(expression(fields["re"], shared), where, effect, reason)
+
+
+def parse_date(node: Node) -> date:
+    """A day as ``2026-02-01``."""
+    try:
+        return date.fromisoformat(node.text())
+    except ValueError:
+        node.fail("日期应写成 2026-02-01。", "the date should look like 2026-02-01.")
+
+
+def parse_period(fields: dict[str, Node]) -> tuple[date | None, date | None]:
+    """``effective_from`` and ``effective_until``, in order."""
+    first, last = (parse_date(fields[key]) if key in fields else None for key in ("effective_from", "effective_until"))
+    if first and last and last < first:
+        fields["effective_until"].fail("结束日期早于开始日期。", "it ends before it begins.")
+    return first, last
 
 
 def parse_rule(node: Node, defaults: dict[str, Node], shared: Shared, earlier: dict[str, Rule]) -> Rule:
@@ -69,6 +86,7 @@ def parse_rule(node: Node, defaults: dict[str, Node], shared: Shared, earlier: d
     rule_id = own["id"].text()
     if not re.fullmatch(r"[A-Z][A-Z0-9-]{2,39}", rule_id):
         own["id"].fail("规则编号只用大写字母、数字和连字符。", "a rule id has capitals, digits and hyphens only.")
+    first, last = parse_period(fields)
     patterns = _patterns(rule_id, node, fields, shared, earlier)
     return Rule(
         id=rule_id,
@@ -88,6 +106,8 @@ def parse_rule(node: Node, defaults: dict[str, Node], shared: Shared, earlier: d
         polarity="polarity" not in fields or fields["polarity"].truth(),
         must_hit=_examples(fields["must_hit"]),
         must_miss=_examples(fields["must_miss"]),
+        effective_from=first,
+        effective_until=last,
         file=node.file,
         line=node.line,
     )

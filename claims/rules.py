@@ -1,8 +1,9 @@
 """The records of a rule pack: what is looked for, where it applies, and why it is unlawful."""
 
 import re
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 
 from core.records import Category, LegalBasis, Severity, Verdict
 
@@ -80,8 +81,8 @@ class ExceptionClause:
     """What takes a finding back or softens it: ``effect`` is ``suppress`` or a verdict.
 
     ``where``: ``match`` (the words themselves), ``clause`` (their clause), ``near`` (clause and neighbours),
-    ``text`` (the whole utterance), ``shelf`` (the utterance or the name of the product on the shelf), ``before`` and
-    ``after`` (their clause up to them and from them on).
+    ``beside`` (the same, not across 但, 我们这个 or 别的), ``text`` (the whole utterance), ``shelf`` (the utterance or
+    the name of the product on the shelf), ``before`` and ``after`` (their clause up to them and from them on).
     """
 
     regex: re.Pattern[str]
@@ -117,8 +118,14 @@ class Rule:
     polarity: bool = True
     must_hit: tuple[Example, ...] = ()
     must_miss: tuple[Example, ...] = ()
+    effective_from: date | None = None
+    effective_until: date | None = None
     file: str = ""
     line: int = 0
+
+    def in_force(self, day: date | None) -> bool:
+        """Whether the rule counts on ``day``, its first and last one included; on no day in particular it does."""
+        return _within(self.effective_from, self.effective_until, day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +141,11 @@ class Pack:
     sha256: str
     lexicons: dict[str, Lexicon]
     rules: tuple[Rule, ...]
+    effective_until: date | None = None
+
+    def in_force(self, day: date | None) -> bool:
+        """Whether the pack counts on ``day``, its first and last one included; on no day in particular it does."""
+        return _within(self.effective_from, self.effective_until, day)
 
     def rule(self, rule_id: str) -> Rule | None:
         """The rule of that id, if the pack has it."""
@@ -148,3 +160,19 @@ class Pack:
             elif isinstance(pattern, SlotPattern):
                 names.update(name for slot in pattern.slots for name in slot)
         return tuple(lexicon for name, lexicon in self.lexicons.items() if name in names)
+
+    def meets(self, other: "Pack") -> bool:
+        """Whether there is a day on which both packs count."""
+        latest = max(self.effective_from, other.effective_from)
+        return self.in_force(latest) and other.in_force(latest)
+
+
+def succeeded(packs: Sequence[Pack], new: Pack) -> list[Pack]:
+    """``packs`` with ``new`` in the place of those of its id, which count until the day before it at most."""
+    eve = new.effective_from - timedelta(days=1)
+    before = [replace(p, effective_until=min(p.effective_until or eve, eve)) if p.id == new.id else p for p in packs]
+    return [*(p for p in before if p.effective_until is None or p.effective_from <= p.effective_until), new]
+
+
+def _within(first: date | None, last: date | None, day: date | None) -> bool:
+    return day is None or ((first is None or first <= day) and (last is None or day <= last))

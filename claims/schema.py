@@ -8,6 +8,7 @@ Schema = dict[str, object]
 _WORDS: Schema = {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
 _TEXT: Schema = {"type": "string", "minLength": 1}
 _ID: Schema = {"type": "string", "pattern": "^[A-Z][A-Z0-9-]{2,39}$"}
+_DAY: Schema = {"type": "string", "format": "date"}
 _FLAG: Schema = {"type": "boolean"}
 _EXAMPLES: Schema = {
     "type": "array",
@@ -78,7 +79,8 @@ def _header() -> Schema:
             "title": _TEXT,
             "jurisdiction": _TEXT,
             "kind": {"enum": ["law", "platform", "merchant"]},
-            "effective_from": {"type": "string", "format": "date"},
+            "effective_from": _DAY,
+            "effective_until": _DAY,
         },
     }
 
@@ -90,7 +92,7 @@ def _exception() -> Schema:
         "additionalProperties": False,
         "properties": {
             "re": _TEXT,
-            "where": {"enum": ["match", "clause", "near", "text", "shelf", "before", "after"]},
+            "where": {"enum": ["match", "clause", "near", "beside", "text", "shelf", "before", "after"]},
             "effect": {"enum": ["suppress", *(verdict.value for verdict in Verdict)]},
             "reason": _TEXT,
         },
@@ -115,6 +117,7 @@ def _rule() -> Schema:
         },
         "ratio": {"type": "number"},
         **dict.fromkeys(("polarity", "sound", "letters"), _FLAG),
+        **dict.fromkeys(("effective_from", "effective_until"), _DAY),
         **dict.fromkeys(("penalty_ref", "advice", "advice_en", "context"), _TEXT),
     }
     return {key: known.get(key, _WORDS) for key in KEYS}

@@ -1,6 +1,9 @@
 """Time: UTC wall clock, milliseconds, and how both are written for people and machines."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
+
+BEIJING = timezone(timedelta(hours=8), "UTC+8")
+"""The one time of mainland China, without summer time since 1992."""
 
 
 def utc_now() -> datetime:
@@ -17,6 +20,11 @@ def parse_iso(text: str) -> datetime:
     """The inverse of `iso`; a time without a zone is taken as UTC. Raises ``ValueError``."""
     moment = datetime.fromisoformat(text)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def beijing_day(moment: datetime) -> date:
+    """The date in Beijing at ``moment``: the day on which a law is in force or not."""
+    return moment.astimezone(BEIJING).date()
 
 
 def plus_ms(moment: datetime, milliseconds: float) -> datetime:

@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 from sqlalchemy import Connection
 
@@ -12,7 +13,7 @@ from asr.transcriber import Heard
 from claims.checker import Checker
 from claims.joined import BY_MEANING, Joined, Judged, join, judge, near
 from core.alignment import span_ms, word_ranges
-from core.clock import plus_ms
+from core.clock import beijing_day, plus_ms
 from core.records import (
     Alert,
     AlertStatus,
@@ -246,7 +247,7 @@ class Scribe:
         """
         product, earlier = self._shelf(utterance.start_ms), self._previous
         joined, offset = with_previous(earlier, utterance)
-        judged = self._judged(joined, offset, product)
+        judged = self._judged(joined, offset, product, beijing_day(utterance.wall_start))
         found = [(utterance, finding) for finding in judged.own if finding.verdict is not Verdict.INFO]
         found += [(joined, across.finding) for across in judged.across]
         found = [(said, finding) for said, finding in found if is_told(finding, self._policy)]
@@ -258,11 +259,11 @@ class Scribe:
             self._previous, self._made = utterance, judged.made
         return _Claims(utterance, product.name, tuple(found), excuses)
 
-    def _judged(self, joined: Utterance, offset: int, product: Product) -> Judged:
-        """Findings of ``joined``, told apart by the utterance that begins at ``offset``."""
+    def _judged(self, joined: Utterance, offset: int, product: Product, day: date) -> Judged:
+        """Findings of ``joined`` by the rules of ``day``, told apart by the utterance that begins at ``offset``."""
 
         def check(text: str, probabilities: Sequence[float] | None) -> tuple[Finding, ...]:
-            return self._checker.check(text, product.judged_as, probabilities)
+            return self._checker.check(text, product.judged_as, probabilities, day)
 
         text = Joined(joined.text, offset, probabilities=character_probabilities(joined))
         return judge(check, text, self._made if offset else ())

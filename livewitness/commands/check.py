@@ -14,6 +14,7 @@ from rich.text import Text
 
 from claims.checker import Checker, load_checker
 from claims.joined import Across, Judged, join, judge, near
+from core.clock import beijing_day, utc_now
 from core.errors import BadInputError, NotFoundError, UsageError
 from core.records import Finding
 from core.settings import Settings
@@ -124,7 +125,7 @@ class Reporter:
         product = item.product or self._product
 
         def check(text: str, probabilities: Sequence[float] | None) -> tuple[Finding, ...]:
-            return self._checker.check(text, product, probabilities)
+            return self._checker.check(text, product, probabilities, beijing_day(utc_now()))
 
         earlier, made = self._last.get(item.stream, (None, ()))
         if not item.stream or earlier is None or not near(earlier.end_ms, item.start_ms):

@@ -11,8 +11,9 @@ from claims.checker import Checker, bundled_packs, load_checker, load_pack, pack
 from claims.compare import Change, changes
 from claims.joined import Joined, join, judge, near
 from claims.pack import read_pack
-from claims.rules import Pack, Rule
+from claims.rules import Pack, Rule, succeeded
 from claims.schema import pack_schema
+from core.clock import beijing_day, utc_now
 from core.errors import BadInputError, NotFoundError
 from core.records import Finding, Utterance
 from core.settings import Settings
@@ -51,6 +52,8 @@ def rule_json(rule: Rule, pack: Pack) -> Json:
         "pack": pack.id,
         "pack_version": pack.version,
         "pack_sha256": pack.sha256,
+        "effective_from": (rule.effective_from or pack.effective_from).isoformat(),
+        "in_force": all(part.in_force(beijing_day(utc_now())) for part in (pack, rule)),
         "place": f"{rule.file}:{rule.line}",
     }
 
@@ -78,6 +81,8 @@ def list_(category: str, as_json: bool) -> None:
     stdout.print(table)
     packs = {pack.id: pack for _, pack in chosen}
     names = ", ".join(f"{pack.id} {pack.version}" for pack in packs.values())
+    for pack in packs.values():
+        _say_period(pack)
     say(f"{len(chosen)} 条规则，规则包 {names}。", f"{len(chosen)} rules in {names}.")
 
 
@@ -90,6 +95,19 @@ def check(files: tuple[Path, ...]) -> None:
             raise NotFoundError("file_missing", f"找不到文件 {file}。", f"There is no file {file}.")
         pack = load_pack(file, _base_for(file))
         say(f"{file}：{pack.id} {pack.version}，{len(pack.rules)} 条规则，例句全部通过。", f"{file}: all is well.")
+        _say_period(pack)
+
+
+def _say_period(pack: Pack) -> None:
+    """Tell when a pack counts, where it does not count today (Beijing time)."""
+    today = beijing_day(utc_now())
+    if today < pack.effective_from:
+        zh, en = f"尚未生效，自 {pack.effective_from} 起", f"is not in force yet, but from {pack.effective_from} on"
+    elif pack.effective_until is not None and pack.effective_until < today:
+        zh, en = f"已失效，止于 {pack.effective_until}", f"is in force no more: it ended on {pack.effective_until}"
+    else:
+        return
+    say(f"规则包 {pack.id} {pack.version} {zh}。", f"The rule pack {pack.id} {pack.version} {en}.")
 
 
 def _base_for(file: Path) -> Pack | None:
@@ -160,7 +178,7 @@ def rerun(path: Path, stream: str, applies: bool, data: Path | None, as_json: bo
     with database_of(settings) as database, embedder_of(settings) as embedder:
         now = load_checker(settings.all_packs, embedder=embedder)
         pack = load_pack(path, now.packs[0])
-        new = Checker([*(p for p in now.packs if p.id != pack.id), pack], now.meaning, embedder)
+        new = Checker(succeeded(now.packs, pack), now.meaning, embedder)
         judges = InContext(now), InContext(new)
         for utterance, product in _stored(database, stream):
             read += 1
@@ -199,7 +217,7 @@ class InContext:
         """Findings in code points of the utterance; words before it have negative ones."""
 
         def check(text: str, probabilities: Sequence[float] | None) -> tuple[Finding, ...]:
-            return self._checker.check(text, product, probabilities)
+            return self._checker.check(text, product, probabilities, beijing_day(utterance.wall_start))
 
         earlier, made = self._last.get(utterance.stream, (None, ()))
         joined = Joined(utterance.text, 0)

@@ -3,7 +3,7 @@
 import pytest
 
 from claims.fold import fold
-from claims.polarity import voice, winks
+from claims.polarity import doubtful, voice, winks
 
 
 def judged(text: str, words: str) -> tuple[bool, str]:
@@ -17,6 +17,8 @@ def judged(text: str, words: str) -> tuple[bool, str]:
     ("text", "words", "reason"),
     [
         ("我们不敢说祛斑", "祛斑", "denied"),
+        ("喜欢的打在公屏上，我们这瓶是不能祛斑的", "祛斑", "denied"),
+        ("这瓶不祛斑，不要听人家乱说", "祛斑", "denied"),
         ("祛斑美白这俩功效都没有", "祛斑", "denied"),
         ("能不能治腰突，不能，只是护腰", "治腰突", "question"),
         ("别的直播间说三天见效，那都是骗人的", "三天见效", "denied"),
@@ -42,6 +44,10 @@ def test_words_that_are_not_meant(text: str, words: str, reason: str) -> None:
         ("别犹豫全网最低价", "全网最低价"),
         ("能不能美白，能，必须能", "美白"),
         ("老板让我说终身不起球，那就是终身不起球", "终身不起球"),
+        ("美白这两个字我不能说，你们打在公屏上", "美白"),
+        ("一周淡斑不是问题", "淡斑"),
+        ("一周不淡斑不要钱", "淡斑"),
+        ("小心烫，这个茶能治失眠", "治失眠"),
     ],
 )
 def test_words_that_are_meant(text: str, words: str) -> None:
@@ -57,3 +63,27 @@ def test_a_denial_survives_what_recognition_makes_of_it() -> None:
     said = "我们可不改说用了就变白"
     start = said.index("变白")
     assert voice(said, start, start + 2).reason == "denied"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "我不骗你",
+        "骗你是小狗",
+        "没问题的",
+        "不管什么斑",
+        "不止这些",
+        "不是我吹",
+        "不夸张",
+        "谁说不能",
+        "别犹豫",
+        "无理由",
+    ],
+)
+def test_negations_that_assert_are_no_doubt(text: str) -> None:
+    assert not doubtful(text)
+
+
+@pytest.mark.parametrize("text", ["我不敢说", "别信", "都是骗人的", "没有这个功效", "是不是真的", "谁信"])
+def test_negations_that_deny_are(text: str) -> None:
+    assert doubtful(text)

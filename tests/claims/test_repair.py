@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from claims.checker import load_checker
 from claims.fold import fold
-from claims.repair import Repairer, spoken_counts, spoken_words
+from claims.repair import REMEMBERED, Repairer, spoken_counts, spoken_words
 from claims.words import dictionary
 from tests.counts import times
 
@@ -63,3 +63,11 @@ def test_rules_find_what_was_said_and_point_at_what_was_heard() -> None:
     assert found
     assert all(finding.method.startswith("sound") and finding.score <= 0.8 for finding in found)
     assert all(text[finding.start : finding.end] == finding.matched for finding in found)
+
+
+def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("claims.repair.REMEMBERED", 50)
+    words = [word for word in dictionary() if len(word) == 2][:400]
+    short, long = Repairer(dictionary(), {}), Repairer(dictionary(), {})
+    assert [short.repaired(word) for word in words] == [long.repaired(word) for word in reversed(words)][::-1]
+    assert short.remembered <= 50 < REMEMBERED

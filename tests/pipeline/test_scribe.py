@@ -17,7 +17,7 @@ from store import alerts, outbox, recordings, streams
 from store.engine import open_database
 from tests.counts import times
 
-EPOCH = Epoch("s", 1, 10_000, datetime(2026, 1, 1, tzinfo=UTC), "x")
+EPOCH = Epoch("s", 1, 10_000, datetime(2026, 3, 1, tzinfo=UTC), "x")
 
 
 def heard(text: str, start_ms: int, step: int = 200) -> Heard:
@@ -290,3 +290,11 @@ def test_a_long_pause_parts_sentences():
     )  # fmt: skip
     with_other_epoch = replace(first, epoch=2, start_ms=1_100)
     assert with_previous(first, with_other_epoch) == (with_other_epoch, 0)
+
+
+def test_what_was_said_before_the_law_was_in_force_is_not_judged_by_it(scribe, db):
+    """The last minute of January in Beijing, and the first of February: the wall time of the utterance counts."""
+    eve = replace(EPOCH, wall_start=datetime(2026, 1, 31, 15, 59, tzinfo=UTC))
+    assert not scribe.write([heard("今天全网最低价，赶紧下单。", 1_000)], eve, 14_000).changes
+    day = replace(EPOCH, wall_start=datetime(2026, 1, 31, 16, 1, tzinfo=UTC))
+    assert scribe.write([heard("今天全网最低价，赶紧下单。", 20_000)], day, 34_000).changes
