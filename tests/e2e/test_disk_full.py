@@ -29,6 +29,8 @@ from tests.e2e.test_interruptions import descendants
 pytestmark = pytest.mark.slow
 ROOM = 48 << 20
 LEAST = 8 << 20
+LEEWAY_S = 6.0
+"""What an open segment held when the disk was full, and connecting again."""
 
 
 def mounted(folder: Path) -> bool:
@@ -105,6 +107,7 @@ def test_a_full_disk_is_told_and_outlasted(disk_and_cli, piece) -> None:
         assert {name: digest for name, digest in held(cli.data).items() if name in before} == before
         full.free(watching.process.pid)
         watching.wait_for("stream.disk_freed", 1, 20)
+        outage_s = time.monotonic() - filled + LEEWAY_S
         told = len([e for e in watching.events if e["event"] == "segment"])
         watching.wait_for("segment", told + 2)
         watching.process.terminate()
@@ -112,8 +115,9 @@ def test_a_full_disk_is_told_and_outlasted(disk_and_cli, piece) -> None:
     assert disk.check(settings).ok
     lost = [e for e in watching.events if e["event"] == "gap"]
     assert [gap["reason"] for gap in lost] == ["disk_full"]
-    # Shorter than the outage: a live HLS server still has its last segments.
-    assert lost[0]["end"] - lost[0]["start"] > 0.5
+    # Shorter than the outage, or none at all: a live HLS server still has its last segments, and recording goes on as
+    # soon as there is room.
+    assert 0 <= lost[0]["end"] - lost[0]["start"] < outage_s
     leaves = read_log(log_path(cli.data, "s")).leaves
     assert [leaf["reason"] for leaf in leaves if leaf["kind"] == "gap"] == ["disk_full"]
     check = ArchiveCheck(cli.data)
