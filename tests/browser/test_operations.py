@@ -31,7 +31,11 @@ from tests.browser.conftest import Console, Desk, Desks
 from tests.browser.steps import post
 
 pytestmark = pytest.mark.slow
-RULES = (("COS-001", "普通化妆品宣称特殊功效", 7, 3), ("ABS-001", "绝对化用语", 4, 5), ("PRC-002", "虚构原价", 2, 9))
+RULES = (
+    ("COS-001", "普通化妆品宣称特殊功效", 7, 3),
+    ("ABS-001", "最高级别用语", 4, 5),
+    ("PRI-003", "悬殊的原价对比", 2, 9),
+)
 PAST = "往日晚场"
 PACK = """pack:
   {{id: 店规, version: "{version}", title: 花店禁语, jurisdiction: CN, kind: merchant, effective_from: 2026-02-01}}

@@ -49,7 +49,7 @@ def test_a_session_that_ended_leads_to_signing_in_and_back_to_where_one_was(
 ) -> None:
     desk = desk_of("auditor")
     page = desk.open("/search?q=三天祛斑&alerted=true")
-    expect(page.locator("#status")).to_contain_text("搜了")
+    expect(page.locator("#status")).to_contain_text("检索了")
     console.people.pop("auditor")
     db = console.database()
     with db.write() as connection:

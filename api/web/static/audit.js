@@ -49,7 +49,7 @@ byId("more").addEventListener("click", () => list(true).catch(report));
 byId("verify").addEventListener("click", async () => {
   try {
     const verdict = await ask("/api/v1/audit/verification");
-    const words = verdict.holds ? both(`成立：${verdict.entries} 条，逐条相接，与签名检查点相符`, `holds: ${verdict.entries} entries`) : both("不成立", "does not hold");
+    const words = verdict.holds ? both(`核验通过：${verdict.entries} 条，逐条相接，与签名检查点相符`, `holds: ${verdict.entries} entries`) : both("核验未通过", "does not hold");
     byId("verdict").className = verdict.holds ? "good" : "failed";
     byId("verdict").replaceChildren(...words, ...verdict.failures.map((one) => element("div", "", one.zh, " ", one.en)));
   } catch (error) {

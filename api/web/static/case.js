@@ -30,8 +30,8 @@ async function move(id, by) {
 async function verify(place, box, about = {}) {
   const verdict = await send(`${address}/${place}/verification`, {});
   const words = verdict.holds
-    ? verdict.unchecked ? ["没有矛盾；包内时间戳未核验（未配置 CA）", "no contradiction; time-stamps unchecked (no CA)"] : ["成立", "holds"]
-    : ["不成立", "does not hold"];
+    ? verdict.unchecked ? ["没有矛盾；包内时间戳未核验（未配置 CA）", "no contradiction; time-stamps unchecked (no CA)"] : ["核验通过", "holds"]
+    : ["核验未通过", "does not hold"];
   box.className = "verdict";
   box.replaceChildren(element("p", verdict.holds ? "good" : "failed", ...both(...words)));
   if (verdict.facts.packages !== undefined) box.append(element("p", "note", ...both(`${verdict.facts.exhibits} 件证据，其中 ${verdict.facts.packages} 个证据包逐一核验`, `${verdict.facts.exhibits} exhibits, ${verdict.facts.packages} packages verified one by one`)));
@@ -78,7 +78,7 @@ function item(one) {
     link.href = `/replay/${encodeURIComponent(one.stream)}?at=${one.start}&end=${one.end}`;
     parts.push(element("div", "", link));
   }
-  if (one.kind === "negative") parts.push(element("div", "note", ...both(`查了 ${one.about.streams} 场、${(one.about.seconds / 3600).toFixed(2)} 小时、${one.about.gaps} 个缺口；最接近的得分 ${one.about.best}`, `${one.about.streams} streams, ${(one.about.seconds / 3600).toFixed(2)} h, ${one.about.gaps} gaps; best score ${one.about.best}`)));
+  if (one.kind === "negative") parts.push(element("div", "note", ...both(`检索了 ${one.about.streams} 场、${(one.about.seconds / 3600).toFixed(2)} 小时、${one.about.gaps} 个缺口；最接近的得分 ${one.about.best}`, `${one.about.streams} streams, ${(one.about.seconds / 3600).toFixed(2)} h, ${one.about.gaps} gaps; best score ${one.about.best}`)));
   if (one.sha256) parts.push(element("div", "hash", one.sha256));
   const open = shown.state === "open";
   if (open) parts.push(commentOf(one));

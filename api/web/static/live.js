@@ -69,7 +69,7 @@ function roomsSoon() {
 
 function heard(event) {
   first.heard(event);
-  if (event.event === "search.matched") say(`${said("保存的搜索有新命中", "saved search matched")}：${event.search ?? ""} ${event.text ?? ""}`);
+  if (event.event === "search.matched") say(`${said("保存的检索有新命中", "saved search matched")}：${event.search ?? ""} ${event.text ?? ""}`);
   roomsSoon();
   if (event.event.startsWith("measure.") && feed.alert?.stream === event.stream) measures.show(feed.alert).catch(report);
   if (!event.alert_id || !(ALERTS.includes(event.event) || event.event.startsWith("alert."))) return;

@@ -92,13 +92,13 @@ function shown(made, verdict) {
 }
 
 function verdictWords(verdict) {
-  const words = verdict.holds ? (verdict.unchecked ? said("成立（时间戳未核验）", "holds (time-stamps unchecked)") : said("成立", "holds")) : said("不成立", "does not hold");
+  const words = verdict.holds ? (verdict.unchecked ? said("没有矛盾（时间戳未核验）", "holds (time-stamps unchecked)") : said("核验通过", "holds")) : said("核验未通过", "does not hold");
   const failures = verdict.failures.map((failure) => element("div", "", `${failure.file}：${said(failure.zh, failure.en)}`));
   return element("div", verdict.holds ? "good" : "failed", words, ...failures);
 }
 
 async function cut() {
-  say(said("正在剪取…", "cutting…"));
+  say(said("正在截取…", "cutting…"));
   const made = await send("/api/v1/clips", { stream, start: from, end: to, mode: byId("mode").value });
   const list = shown(made);
   const link = element("a", "", ...both("下载", "download"));

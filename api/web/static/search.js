@@ -29,7 +29,7 @@ function told(found, sure) {
   const { streams, seconds, gaps, not_indexed: waiting } = found.searched;
   const hours = (seconds / 3600).toFixed(2);
   const rest = waiting ? said(`，另有 ${waiting} 句尚未编入`, `, ${waiting} utterances not yet indexed`) : "";
-  say(said(`${sure} 处；搜了 ${streams} 场、${hours} 小时、${gaps} 个缺口`, `${sure} hits; searched ${streams} streams, ${hours} h, ${gaps} gaps`) + rest);
+  say(said(`${sure} 处；检索了 ${streams} 场、${hours} 小时、${gaps} 个缺口`, `${sure} hits; searched ${streams} streams, ${hours} h, ${gaps} gaps`) + rest);
 }
 
 // What only comes near stands apart: it is no find, and no proof that there is none.
@@ -48,7 +48,7 @@ async function search() {
   asked += 1;
   const turn = asked;
   const query = byId("words").value;
-  say(said("正在搜索…", "searching…"));
+  say(said("正在检索…", "searching…"));
   try {
     const found = await ask("/api/v1/search", { q: query, ...given(), limit });
     if (turn !== asked) return;

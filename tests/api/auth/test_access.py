@@ -113,6 +113,14 @@ def test_nobody_may_do_anything_but_sign_in(make_client: Callable[..., TestClien
             assert status == (401 if rule.path.startswith(("/api/", "/metrics")) else 200), (rule, status)
 
 
+def test_the_wall_names_commands_and_the_data_folder_to_operators_alone(signed_in: Clients) -> None:
+    assert "livewitness demo --data /" in signed_in("operator").get("/").text
+    for name in ("viewer", "moderator", "adjudicator", "flowers"):
+        shown = signed_in(name).get("/")
+        assert shown.status_code == 200
+        assert "<pre>" not in shown.text
+
+
 def test_a_page_leads_strangers_to_the_sign_in_page(make_client: Callable[..., TestClient], signed_in: Clients) -> None:
     for page in PAGES:
         answer = make_client().get(page, follow_redirects=False)
