@@ -95,6 +95,8 @@ def _warning_lines(name: str, event: Json) -> list[tuple[str, str]]:
             line = f"⚠ 来源断开，正在重连 / source lost, reconnecting: {event['reason']}"
         case "stream.behind":
             line = f"⚠ 识别落后 {event['lag']:.0f} 秒，告警会迟到 / alerts come late"
+        case "not_transcribed":
+            line = f"⚠ 未能识别 / not transcribed {event['start']:.1f}–{event['end']:.1f} s: {event['reason']}"
         case _:
             return [(_RELIEF[name], "bold")] if name in _RELIEF else []
     return [(line, "yellow")]
