@@ -34,6 +34,12 @@ _TIDY = """(shown) => {
   }
 }"""
 
+_POSTERS = """Promise.all([...document.querySelectorAll('video[poster]')].map((video) => new Promise((done) => {
+  const picture = new Image();
+  picture.onload = picture.onerror = () => requestAnimationFrame(() => requestAnimationFrame(done));
+  picture.src = video.poster;
+})))"""
+
 
 @dataclass
 class Console:
@@ -126,6 +132,7 @@ class Desk:
         folder = os.environ.get("LIVEWITNESS_PICTURES")
         if folder:
             self.page.mouse.move(0, 0)
+            self.page.evaluate(_POSTERS)
             shown = {str(self.data): "livewitness-data", str(ROOT): "livewitness", str(Path.home()): "~"}
             self.page.evaluate(_TIDY, list(shown.items()))
             self.page.screenshot(path=Path(folder) / f"{name}.png", full_page=whole)

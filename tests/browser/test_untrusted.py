@@ -1,6 +1,7 @@
 """What hosts say, what shops are called and what people note is text, wherever it is shown."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
@@ -36,8 +37,10 @@ def hostile(console: Console) -> Iterator[None]:
         assert known
         add_to_index(connection, utterances.get_utterances(connection, [known])[known])
         alerts.add_alert(connection, an_alert("hostile", STREAM, product=BAD))
-    db.close()
     yield
+    with db.write() as connection:
+        streams.end_stream(connection, STREAM, utc_now() - timedelta(days=1))
+    db.close()
 
 
 PAGES = (
