@@ -41,7 +41,7 @@ PACK = """pack:
   {{id: 店规, version: "{version}", title: 花店禁语, jurisdiction: CN, kind: merchant, effective_from: 2026-02-01}}
 rules:
 - id: SHOP-001
-  title: 催单用语
+  title: 店内暗号
   category: absolute_term
   severity: low
   say: [{words}]
@@ -49,7 +49,7 @@ rules:
   penalty_ref: 店规
   advice: 不说
   advice_en: Do not say it.
-  must_hit: [闭着眼睛下单]
+  must_hit: [暗号胡萝卜]
   must_miss: [普通电风扇]
 """
 
@@ -69,7 +69,7 @@ def past(console: Console) -> Iterator[Database]:
     db = console.database()
     with db.write() as connection:
         streams.open_stream(connection, Stream(name=PAST, source="x", shop="花店"))
-        for number, text in enumerate(("宝宝们闭着眼睛下单", "这个杯子容量三百毫升")):
+        for number, text in enumerate(("今天的暗号胡萝卜", "这个杯子容量三百毫升")):
             begun = utc_now() - timedelta(days=2)
             said = Utterance(PAST, 0, number * 5000, number * 5000 + 3000, text, (), ModelIdentity("test", ""), begun)
             utterances.add_utterance(connection, said)
@@ -107,12 +107,12 @@ def test_a_pack_is_uploaded_and_tried_by_its_own_sentences(lasting: Desks, past:
     wrong = packs.filter(has_text="花店禁语")
     wrong.locator("summary").click()
     expect(wrong).to_contain_text("应命中而未命中")
-    expect(wrong).to_contain_text("闭着眼睛下单")
+    expect(wrong).to_contain_text("暗号胡萝卜")
     wrong.locator("button", has_text="启用").click()
     expect(page.locator("#status")).to_contain_text("不能启用")
     wrong.locator("button", has_text="删除").click()
     expect(wrong).to_have_count(0)
-    page.set_input_files("#packfile", pack(tmp_path, "1", "闭着眼睛下单"))
+    page.set_input_files("#packfile", pack(tmp_path, "1", "暗号胡萝卜"))
     page.click("#packing button")
     draft = packs.filter(has_text="花店禁语")
     expect(draft).to_contain_text("2 句例句全部相符")
@@ -218,8 +218,8 @@ def test_a_draft_that_was_tried_on_what_was_said_is_put_in_force(lasting: Desks,
     expect(page.locator("#triedhead")).to_contain_text("读了 2 句，新增 1，消失 0，改变 0")
     changed = page.locator("#changes tr")
     expect(changed).to_have_count(1)
-    expect(changed.locator("mark")).to_have_text("闭着眼睛下单")
-    expect(changed).to_contain_text("SHOP-001 催单用语")
+    expect(changed.locator("mark")).to_have_text("暗号胡萝卜")
+    expect(changed).to_contain_text("SHOP-001 店内暗号")
     expect(changed.locator("a")).to_have_attribute("href", re.compile("^/replay/.*at=0"))
     desk.picture("console-dry-run")
     draft.locator("button", has_text="启用").click()
