@@ -1,5 +1,6 @@
 """Every page on a tablet, light and dark, in both languages: nothing overflows, all text has contrast, no complaint."""
 
+import re
 from collections.abc import Callable
 from urllib.parse import quote
 
@@ -57,6 +58,7 @@ def test_pages_fit_a_tablet_with_contrast_and_names(desk_of: Callable[[str], Des
             if path != "/docs":
                 told_in(page, speak)
         assert page.evaluate(NAMELESS) == [], path
+        assert not re.search(r"undefined|NaN|\[object", page.inner_text("main") if path != "/docs" else ""), path
         assert len(page.locator("h1, .wall h2").all()) >= 1, path
     desk.prefer("zh", "dark")
     page.set_viewport_size({"width": 1280, "height": 800})

@@ -139,6 +139,7 @@ def test_a_recording_of_the_archive_is_asked_for(lasting: Desks, past: Database,
     page.fill("#fillsource", "2026-11/晚场.mp4")
     page.press("#fillsource", "Enter")
     expect(page.locator("#filljobs tr")).to_contain_text("2026-11/晚场.mp4")
+    expect(page.locator("#filljobs tr")).to_contain_text(re.compile(r"operator \d{4}-\d\d-\d\d \d\d:\d\d"))
     assert all("404" in complaint for complaint in desk.complaints), desk.complaints
     desk.complaints.clear()
 
@@ -156,6 +157,8 @@ def test_rules_disk_queue_and_backfill_at_one_look(desk_of: Callable[[str], Desk
     expect(page.locator("#tilelatency strong")).to_contain_text("s")
     expect(page.locator("#packs tr", has_text="cn-law")).to_contain_text("在用")
     expect(page.locator("#checks tr", has_text="whisper")).to_contain_text("✓")
+    assert "undefined" not in page.inner_text("main")
+    assert "NaN" not in page.inner_text("main")
     desk.picture("console-operations", whole=True)
 
 

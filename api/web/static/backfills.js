@@ -52,6 +52,6 @@ export class Backfills {
     const told = said(`${done + skipped} / ${files} 个文件，${Math.round(heard)} / ${Math.round(seconds)} 秒`, `${done + skipped} of ${files} files, ${Math.round(heard)} of ${Math.round(seconds)} s`);
     const wrong = failed.map((one) => element("div", "failed", [one.file, said(one.zh, one.en)].filter(Boolean).join("：")));
     const stop = action("取消", "Cancel", asked("取消这个任务？已录入的保留。", "Cancel it? What is recorded stays.", () => send(`/api/v1/backfills/${job.number}/cancel`).then(() => this.draw()).catch(this.report)));
-    return row(job.source, [element("span", `badge job-${job.state}`, ...both(...STATES[job.state]))], [bar, ` ${told}`], `${job.created_by} ${day(job.created_at)}`, [element("div", "", ...wrong)], open(job) ? [stop] : "");
+    return row(job.source, [element("span", `badge job-${job.state}`, ...both(...STATES[job.state]))], [bar, ` ${told}`], `${job.by} ${day(job.asked_at)}`, [element("div", "", ...wrong)], open(job) ? [stop] : "");
   }
 }
