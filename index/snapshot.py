@@ -51,7 +51,7 @@ def save_snapshot(cache: IndexCache, root: Path) -> Path:
     try:
         root.mkdir(parents=True, exist_ok=True)
         # One writer at a time: whatever else lies there was left by one that was killed.
-        with FileLock(root / f"{target.name}.lock"):
+        with FileLock(root.with_name(f".{root.name}.lock")):
             _sweep(root, target.name)
             fresh.mkdir()
             with cache.lock:

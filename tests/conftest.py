@@ -4,7 +4,7 @@ import importlib.util
 import os
 import shutil
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.counts import FULL, SEED
 
@@ -24,8 +24,9 @@ _NEED_OPENSSL = (
 _BROWSER = importlib.util.find_spec("playwright") and os.environ.get("BROWSER_TESTS")
 collect_ignore = [*([] if shutil.which("openssl") else _NEED_OPENSSL), *([] if _BROWSER else ["browser"])]
 
-settings.register_profile("ordinary", max_examples=40)
-settings.register_profile("full", max_examples=200)
+# A busy machine makes examples slowly; that says nothing of the code.
+settings.register_profile("ordinary", max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("full", max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("full" if FULL else "ordinary")
 
 

@@ -293,8 +293,8 @@ def test_a_long_pause_parts_sentences():
 
 
 def test_what_was_said_before_the_law_was_in_force_is_not_judged_by_it(scribe, db):
-    """The last minute of January in Beijing, and the first of February: the wall time of the utterance counts."""
-    eve = replace(EPOCH, wall_start=datetime(2026, 1, 31, 15, 59, tzinfo=UTC))
+    """The last minute of August 2015 in Beijing, and the first of September: the wall time of the utterance counts."""
+    eve = replace(EPOCH, wall_start=datetime(2015, 8, 31, 15, 59, tzinfo=UTC))
     assert not scribe.write([heard("今天全网最低价，赶紧下单。", 1_000)], eve, 14_000).changes
-    day = replace(EPOCH, wall_start=datetime(2026, 1, 31, 16, 1, tzinfo=UTC))
+    day = replace(EPOCH, wall_start=datetime(2015, 8, 31, 16, 1, tzinfo=UTC))
     assert scribe.write([heard("今天全网最低价，赶紧下单。", 20_000)], day, 34_000).changes

@@ -75,7 +75,8 @@ def test_lines_of_a_batch_that_are_no_queries_lose_no_others(data: Path, tmp_pat
     ]  # fmt: skip
     assert isinstance(done.exception, BadInputError)
     assert done.exception.exit_code == 3
-    assert {"三天祛斑", "不好用退钱"} == {row["query"] for row in csv.DictReader(table.open(encoding="utf-8-sig"))}
+    rows = csv.DictReader(table.read_text(encoding="utf-8-sig").splitlines())
+    assert {"三天祛斑", "不好用退钱"} == {row["query"] for row in rows}
 
 
 def test_a_query_that_is_no_text_is_written_all_the_same(data: Path, tmp_path: Path) -> None:
