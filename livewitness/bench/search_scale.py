@@ -27,6 +27,7 @@ from rich.table import Table
 
 import index.vectors
 from core.errors import StorageError
+from core.turns import short_turns
 from index.hearing import embedded_text
 from index.projection import projection_of
 from index.search import Searcher, SearchRequest
@@ -197,6 +198,7 @@ class _Prepared:
 
 def _measured(path: Path, threads: int) -> dict[str, Any]:
     index.vectors.THREADS = threads
+    short_turns()  # as the service does
     database, embedder = open_database(path, cache_kib=SEARCH_CACHE_KIB), load_embedder()
     own = [query.query for query in read_queries(OWN_QUERIES)]
     asked = questions(5 * _QUESTIONS, seed=1)

@@ -2,7 +2,6 @@
 
 import logging
 import signal
-import sys
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from api.app import create_app
 from core.errors import ConflictError, Sentence
 from core.metrics import Metrics
 from core.shapes import Json
+from core.turns import short_turns
 from index.indexer import VectorIndexer
 from index.opening import OpeningSearcher
 from livewitness.backfilling import BackfillQueue
@@ -29,9 +29,6 @@ from livewitness.wiring import database_of, delivery_of, embedder_of, reranker_o
 from pipeline.streams_file import read_streams_file
 from store.engine import SEARCH_CACHE_KIB
 
-_SWITCH_S = 0.0005
-"""Threads of one process take turns this often. Telling an event takes dozens of turns, and each waits so long for
-every thread that computes: with the default of 5 ms a flood of searches held events up for most of a second."""
 _log = logging.getLogger(__name__)
 
 
@@ -57,7 +54,7 @@ def command(number: int | None, config: Path | None, data: Path | None) -> None:
             f"Port {settings.port} is in use.",
             hint=Sentence("用 --port 换一个。", "Name another with --port."),
         )
-    sys.setswitchinterval(_SWITCH_S)
+    short_turns()
     # SIGTERM ends as Ctrl-C does, also after uvicorn has handed it on: recorders close their segments.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     found, hooks = read_streams_file(config) if config is not None else (None, [])
