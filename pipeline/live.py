@@ -323,9 +323,11 @@ class StreamWatch:
 
     def _recover(self) -> None:
         """List what an earlier watcher left unlisted; what it left unheard is heard before all that comes now."""
-        unfinished = [epoch for epoch in self._epochs() if not epoch.complete]
+        name = self._stream.name
         with self._parts.db.read() as connection:
-            known = {segment.path for segment in recordings.list_segments(connection, self._stream.name)}
+            unfinished = recordings.unfinished_epochs(connection, name)
+            held = [recordings.list_segments(connection, name, epoch=epoch.number) for epoch in unfinished]
+        known = {segment.path for segments in held for segment in segments}
         for segment in recover_orphans(self._parts.data_dir, unfinished, known):
             self.segment_closed(segment)
         for epoch in unfinished:
